@@ -1,0 +1,89 @@
+# Every lesson is a folder and every .c file in it is one program: fifo/writer.c
+# builds build/fifo/writer. New files are found; there is no list to maintain.
+# make help lists the targets; make V=1 shows the commands.
+
+BUILD    ?= build
+PREFIX   ?= /usr/local
+CFLAGS   ?= -O2 -g
+WARNINGS ?= -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
+            -Wstrict-prototypes -Wmissing-prototypes
+LDLIBS   ?= -pthread -lrt# glibc before 2.34 needs them; others ignore them
+TESTS    ?= tests
+# Lessons are tested side by side only where GNU parallel is there to do it.
+JOBS     ?= $(shell parallel --version 2>/dev/null | grep -q ^GNU && nproc || echo 1)
+
+SOURCES  := $(sort $(wildcard */*.c))
+PROGRAMS := $(SOURCES:%.c=$(BUILD)/%)
+LESSONS  := $(sort $(patsubst %/,%,$(dir $(SOURCES))))
+SCRIPTS  := $(wildcard tests/* .ci/run)
+BINDIR    = $(DESTDIR)$(PREFIX)/bin
+SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
+TIDY     := -*,clang-analyzer-*,bugprone-*,-bugprone-assignment-in-if-condition,$\
+            -bugprone-easily-swappable-parameters,-bugprone-reserved-identifier
+Q        := $(if $(filter-out 0,$(V)),,@)
+
+.DELETE_ON_ERROR:
+.SECONDEXPANSION:
+.PHONY: all $(LESSONS) demo check check-sanitized lint install uninstall clean \
+        help
+
+all: $(PROGRAMS)                ## build every program (the default)
+
+# make fifo builds the programs of one lesson.
+$(LESSONS): $$(filter $(BUILD)/$$@/%,$(PROGRAMS))
+
+# The one rule. -MMD notes which headers a program read, so that editing
+# fifo/contract.h rebuilds the programs that include it and no others.
+$(BUILD)/%: %.c Makefile
+	@mkdir -p $(@D)
+	@echo "  CC $*"
+	$(Q)$(CC) -std=c17 $(WARNINGS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) \
+	    -MMD -MP -o $@ $< $(LDLIBS)
+
+-include $(PROGRAMS:=.d)
+
+demo: all                       ## watch the first pair at work
+	@BUILD='$(BUILD)' tests/demo
+
+# BIN=mine puts mine/fifo/reader, in any language, in the place of ours.
+check: all                      ## run the tests; TESTS=tests/fifo.bats BIN=mine
+	@command -v bats >/dev/null || { \
+	    echo "make check needs bats: sudo apt-get install bats" >&2; exit 2; }
+	$(Q)BUILD='$(abspath $(BUILD))' BIN='$(BIN)' bats $(BATSFLAGS) \
+	    $(if $(filter-out 1,$(JOBS)),-j $(JOBS) --no-parallelize-within-files) \
+	    $(TESTS)
+
+check-sanitized:                ## run them again under ASan and UBSan
+	$(Q)$(MAKE) check BUILD='$(BUILD)/sanitized' CFLAGS='$(SANITIZE)'
+
+# Three compilers, then each program by itself as a student would compile it.
+lint:                           ## find fault with the sources and the scripts
+	@mkdir -p $(BUILD)/lint
+	$(Q)for p in $(SOURCES); do \
+	    for cc in gcc clang musl-gcc; do \
+	        $$cc -std=c17 -O2 $(WARNINGS) -Werror $$p \
+	            -o $(BUILD)/lint/program $(LDLIBS) || exit; \
+	    done; \
+	    $(CC) -Werror $$p -o $(BUILD)/lint/program $(LDLIBS) || exit; \
+	done
+	$(Q)clang-format --dry-run -Werror $(SOURCES) $(wildcard */*.h)
+	$(Q)clang-tidy --quiet --checks='$(TIDY)' --warnings-as-errors='*' \
+	    $(SOURCES) -- -std=c17 2>/dev/null
+	$(Q)shellcheck $(SCRIPTS)
+
+install: all                    ## copy to PREFIX/bin, as ipc-fifo-writer
+	$(Q)install -d '$(BINDIR)'
+	$(Q)for p in $(SOURCES:.c=); do \
+	    install $(BUILD)/$$p "$(BINDIR)/ipc-$$(echo $$p | tr / -)" || exit; \
+	done
+
+uninstall:                      ## remove what install has copied
+	$(Q)for p in $(SOURCES:.c=); do \
+	    rm -f "$(BINDIR)/ipc-$$(echo $$p | tr / -)" || exit; \
+	done
+
+clean:                          ## remove everything that make has built
+	$(Q)rm -rf $(BUILD)
+
+help:                           ## list these targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1	/p' Makefile | expand -t 18
