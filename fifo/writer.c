@@ -1,0 +1,133 @@
+/*
+ * writer - copy standard input into a FIFO.
+ *
+ * writer and reader are cat(1) cut in two: what goes in here comes out there.
+ * Either may start first: the first one makes the FIFO and sleeps in open()
+ * until the other comes. Then the writer removes the name.
+ *
+ * See contract.h, fifo(7), mkfifo(3), open(2), poll(2), fcntl(2).
+ */
+#define _GNU_SOURCE /* F_SETPIPE_SZ */
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "contract.h"
+
+static const char *path = FIFO_PATH;
+static volatile sig_atomic_t met; /* the name has served */
+
+static void
+usage(FILE *stream, int status)
+{
+    fputs("usage: writer [-b BYTES] [path]\n"
+          "Copy standard input, BYTES at a time, into a FIFO for reader.\n",
+          stream);
+    exit(status);
+}
+
+/* Anything else under the name is not to be touched. */
+static int
+is_our_fifo(void)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0 && S_ISFIFO(st.st_mode) &&
+           st.st_uid == geteuid();
+}
+
+/* Told to stop: remove the name while it stands, then die of the same signal,
+   so that the shell learns how we ended. Whoever else sleeps in open() would
+   never hear of it: opening both ends wakes them, and they see us gone. */
+static void
+remove_name(int sig)
+{
+    if (!met && is_our_fifo()) {
+        open(path, O_RDWR | O_NONBLOCK);
+        unlink(path);
+    }
+    signal(sig, SIG_DFL);
+    raise(sig);
+}
+
+/* Copy until end of file. A read() that sleeps for input would not notice that
+   the reader has gone; poll() does. write() may take less than it is given. */
+static void
+copy(int from, int to, size_t block)
+{
+    static char buf[FIFO_CAPACITY];
+    struct pollfd fds[] = {{.fd = from, .events = POLLIN}, {.fd = to}};
+    long long bytes = 0, writes = 0;
+    ssize_t got, put;
+
+    do {
+        if (poll(fds, 2, -1) == -1)
+            err(EXIT_FAILURE, "poll");
+        if (fds[1].revents & POLLERR)
+            errx(EXIT_FAILURE, "%s: the reader is gone", path);
+        if ((got = read(from, buf, block)) == -1)
+            err(EXIT_FAILURE, "read standard input");
+        for (ssize_t done = 0; done < got; done += put) {
+            if ((put = write(to, buf + done, (size_t)(got - done))) == -1)
+                err(EXIT_FAILURE, "write %s", path);
+            writes++;
+        }
+        bytes += got;
+    } while (got > 0);
+    warnx("end of input: %lld bytes in %lld writes", bytes, writes);
+}
+
+int
+main(int argc, char *argv[])
+{
+    long block = FIFO_BLOCK;
+    char *end;
+
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        usage(stdout, EXIT_SUCCESS);
+    for (int opt; (opt = getopt(argc, argv, "b:")) != -1;) {
+        if (opt != 'b')
+            usage(stderr, 2);
+        block = strtol(optarg, &end, 10);
+        if (block < 1 || block > FIFO_CAPACITY || *end != '\0')
+            errx(2, "-b %s: not a number from 1 to %d", optarg, FIFO_CAPACITY);
+    }
+    if (argc - optind > 1)
+        usage(stderr, 2);
+    if (argc > optind)
+        path = argv[optind];
+
+    signal(SIGHUP, remove_name); /* fails only for a number that is no signal */
+    signal(SIGINT, remove_name);
+    signal(SIGTERM, remove_name);
+    signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
+
+    /* EEXIST is no failure: the reader came first, or a killed run left the
+       name behind. But it must be a FIFO, not a file of yours. */
+    if (mkfifo(path, FIFO_MODE) == -1 && errno != EEXIST)
+        err(EXIT_FAILURE, "mkfifo %s", path);
+    if (!is_our_fifo())
+        errx(EXIT_FAILURE, "%s is not a FIFO of yours", path);
+    warnx("open %s: sleeps until a reader opens it too", path);
+    int fifo = open(path, O_WRONLY);
+    if (fifo == -1)
+        err(EXIT_FAILURE, "open %s", path);
+    warnx("a reader is there");
+    if (unlink(path) == -1)
+        err(EXIT_FAILURE, "unlink %s", path);
+    met = 1;
+
+    fcntl(fifo, F_SETPIPE_SZ, FIFO_CAPACITY); /* if refused: no harm, slower */
+    copy(STDIN_FILENO, fifo, (size_t)block);
+    if (fchmod(fifo, FIFO_SEALED) == -1)
+        err(EXIT_FAILURE, "fchmod %s", path);
+    return EXIT_SUCCESS; /* exit closes the FIFO: the reader sees end of file */
+}

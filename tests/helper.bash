@@ -1,0 +1,83 @@
+# What every lesson's tests share.
+bats_require_minimum_version 1.5.0
+
+# use LESSON: its programs are on PATH, a learner's own in $BIN before ours, and
+# an empty folder is ours to fill. No file may grow past 2 GiB, so that a program
+# that spins cannot fill the disk.
+use() {
+    local top=$BATS_TEST_DIRNAME/..
+    [[ -z ${BIN-} || $BIN = /* ]] || BIN=$top/$BIN
+    [[ ${BUILD:=build} = /* ]] || BUILD=$top/$BUILD
+    PATH=${BIN:+$BIN/$1:}$BUILD/$1:$PATH
+    ulimit -f 2097152
+    cd "$BATS_TEST_TMPDIR" || return
+    exec {idle}<> <(:) # nobody writes to it: read -t from it is a short sleep
+}
+
+# start PROGRAM...: run it in the background, as a terminal would: signals as by
+# default, standard input ours (a background job would read /dev/null). Fd 3 is
+# how bats would wait for it. The time limit turns a hang into one failed test.
+start() {
+    timeout 20 env --default-signal "$@" <&0 3>&- 4>&- {idle}>&- &
+}
+
+# await CONDITION...: poll until it holds. A test never sleeps and hopes.
+await() {
+    local deadline=$((SECONDS + ${WITHIN:-5}))
+    until "$@"; do
+        if ((SECONDS > deadline)); then
+            echo "never came true: $*" >&2
+            return 1
+        fi
+        read -rt 0.005 -u "$idle" || :
+    done
+}
+
+# child PID: the program that start put under timeout.
+child() {
+    local children
+    read -r children < "/proc/$1/task/$1/children" || :
+    [[ -n $children ]] && echo "${children%% *}"
+}
+
+# state PID: R, S, T, Z as ps shows it; nothing once it is gone.
+state() {
+    local line
+    while read -r line; do
+        [[ $line == State:* ]] && echo "${line:7:1}"
+    done 2> /dev/null < "/proc/$1/status"
+}
+
+# asleep PID: the program that start began is blocked in the kernel. It must
+# have become itself first: timeout and env sleep now and then as well.
+asleep() {
+    local pid name
+    pid=$(child "$1" 2> /dev/null) || return
+    read -r name < "/proc/$pid/comm" || return
+    [[ $name != timeout && $name != env && $(state "$pid") == S ]]
+} 2> /dev/null
+
+# ended PID: it is gone, or a zombie that wait can collect.
+ended() {
+    [[ -z $(state "$1") || $(state "$1") == Z ]]
+}
+
+# finish PID [STATUS]: it ends within 2 seconds, with this status (or 0).
+finish() {
+    local status=0
+    if ! WITHIN=2 await ended "$1"; then
+        echo "still running: $(ps -o args= -p "$(child "$1")")" >&2
+        kill -9 "$(child "$1")"
+        return 1
+    fi
+    wait "$1" || status=$?
+    if ((status != ${2:-0})); then
+        echo "ended with status $status, not ${2:-0}" >&2
+        return 1
+    fi
+}
+
+# stop SIGNAL PID: send it to the program that start began.
+stop() {
+    kill -"$1" "$(child "$2")"
+}
