@@ -21,13 +21,39 @@
    same folder, and look at it with ls -l while one of them waits. */
 #define FIFO_PATH "ipc.fifo"
 
-#define FIFO_MODE   0600 /* for its owner alone */
+#define FIFO_MODE 0600   /* for its owner alone */
 #define FIFO_SEALED 0400 /* nothing more will be written */
 
 /* Measured, not agreed: blocks of an eighth of the capacity keep both sides at
    work on two CPUs, and cost few calls on one. 1 MiB is the most that a user
    without privileges may ask for: /proc/sys/fs/pipe-max-size. */
-#define FIFO_BLOCK    131072
+#define FIFO_BLOCK 131072
 #define FIFO_CAPACITY 1048576
+
+/*
+ * chat and ping talk both ways, so they need two FIFOs, one for the words of
+ * each side: NAME.a and NAME.b, NAME.ping and NAME.pong. Opened one after the
+ * other, two FIFOs can leave somebody asleep in the second open() when the
+ * other side dies between the two. So there is a single sleeping open:
+ *
+ * - The first side (a, ping) opens the second FIFO for reading, O_NONBLOCK. The
+ *   second side (b, pong) opens it for reading and writing, and again for
+ *   writing alone: with a reader there, its own, this cannot sleep.
+ * - Then both open the first FIFO, and the first of them sleeps. Whoever wakes
+ *   has met the other, and all is open: from now on a death is an end of file.
+ * - The first side removes the second name, then the first, and only then says
+ *   anything: whoever starts next cannot stumble over them.
+ */
+
+/* What ping says before anything else: how many rounds of how many bytes.
+   Pong refuses what is out of bounds: anybody may write into a FIFO. */
+#define PING_ROUNDS_MAX 10001000 /* with the first 1000, which are not timed   \
+                                  */
+#define PING_BYTES_MAX 1048576
+
+struct ping_plan {
+    unsigned int rounds;
+    unsigned int bytes;
+};
 
 #endif

@@ -139,7 +139,7 @@ ticks() {
         await asleep $reader
     done
     before=$(($(ticks $writer) + $(ticks $reader)))
-    read -rt 0.3 -u $idle || :
+    pause 0.3
     (($(ticks $writer) + $(ticks $reader) <= before + 1))
     exec {keys}>&-
     finish $writer
@@ -201,7 +201,7 @@ ticks() {
         else
             victim=$writer survivor=$reader WHO=reader
         fi
-        read -rt "0.0$((RANDOM % 20 + 10))" -u $idle || :
+        pause "0.0$((RANDOM % 20 + 10))"
         stop KILL $victim 2> /dev/null || : # it may have ended already
         await ended $victim
         wait $victim && killed=0 || killed=$?
@@ -283,7 +283,7 @@ stopped() {
         start $( ((i % 2)) && echo writer || echo reader) < /dev/null 2> errors
         waiting=$!
         await child $waiting > /dev/null
-        read -rt "0.00$((RANDOM % 6))" -u $idle || :
+        pause "0.00$((RANDOM % 6))"
         stop TERM $waiting
         finish $waiting 143
         [ ! -e ipc.fifo ]

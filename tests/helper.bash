@@ -8,10 +8,10 @@ use() {
     local top=$BATS_TEST_DIRNAME/..
     [[ -z ${BIN-} || $BIN = /* ]] || BIN=$top/$BIN
     [[ ${BUILD:=build} = /* ]] || BUILD=$top/$BUILD
-    PATH=${BIN:+$BIN/$1:}$BUILD/$1:$PATH
+    export LC_ALL=C PATH=${BIN:+$BIN/$1:}$BUILD/$1:$PATH
     ulimit -f 2097152
     cd "$BATS_TEST_TMPDIR" || return
-    exec {idle}<> <(:) # nobody writes to it: read -t from it is a short sleep
+    exec {idle}<> <(:) # nobody writes to it, so that pause can read from it
 }
 
 # start PROGRAM...: run it in the background, as a terminal would: signals as by
@@ -19,6 +19,11 @@ use() {
 # how bats would wait for it. The time limit turns a hang into one failed test.
 start() {
     timeout 20 env --default-signal "$@" <&0 3>&- 4>&- {idle}>&- &
+}
+
+# pause SECONDS: without a process of its own, as sleep(1) would be.
+pause() {
+    read -rt "$1" -u "$idle" || :
 }
 
 # await CONDITION...: poll until it holds. A test never sleeps and hopes.
@@ -29,7 +34,7 @@ await() {
             echo "never came true: $*" >&2
             return 1
         fi
-        read -rt 0.005 -u "$idle" || :
+        pause 0.005
     done
 }
 

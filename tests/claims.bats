@@ -1,0 +1,62 @@
+# The ledger: the notes make 130 claims. Each stands in one table of one lesson,
+# | C31 | the claim | what is true | the program |, and has a test tagged C31 that
+# asserts it, or says "none: why" in the program's place.
+
+# The claims that have no lesson yet, by the folder that will hold it.
+OPEN='
+msgq    43 44 45 46 47 48 49 69 71 72 73 74 75 76 77 78 79 80 81 82 83 84 85 86
+shm     10 15 17 51 70 87 89 90 91 122
+sem     11 14 19 40 41 92 93 94 95 96 97 98 99 100
+mmap    5 6 7 8 9 109 110 111 112 113 114 115 116 117 118 119 120
+signal  12 18 20 42 54 55
+socket  21 52 53 103 129 130
+bench   50 88 102
+'
+
+setup() {
+    load helper
+    cd "$BATS_TEST_DIRNAME/.." || return
+}
+
+# rows: "31 pipe/README.md the-last-column" for each row of the lessons' tables.
+rows() {
+    awk -F '|' '/^\| C[0-9]+ \|/ { gsub(/[ C]/, "", $2); print $2, FILENAME, $(NF - 1) }' \
+        README.md */README.md
+}
+
+open_claims() {
+    awk '{ for (i = 2; i <= NF; i++) print $i }' <<< "$OPEN"
+}
+
+tagged() {
+    grep -hoE '^# bats test_tags=.*' tests/*.bats | grep -oE '\bC[0-9]+' | tr -d C | sort -nu
+}
+
+@test "claims: each of the 130 stands in one table, or once in the open list" {
+    { rows | cut -d ' ' -f 1 && open_claims; } | sort -n | diff - <(seq 130)
+}
+
+@test "claims: each one in a table has a test, or says why none is possible" {
+    rows | grep -v ' none: ' | cut -d ' ' -f 1 | sort -n | diff - <(tagged)
+}
+
+@test "claims: each one in a table names a program that is there" {
+    while read -r claim lesson programs; do
+        [[ $programs == none:* ]] && continue
+        for program in $(grep -oE '`[a-z/-]+' <<< "$programs" | tr -d '\`'); do
+            ls "$(dirname "$lesson")/$program.c" || ls "$program.c"
+        done
+        [[ $programs == *'`'* ]] || fail "C$claim in $lesson: no program"
+    done < <(rows)
+}
+
+@test "claims: none is open whose folder has its lesson" {
+    while read -r folder _; do
+        [ ! -e "${folder:-none}/README.md" ]
+    done <<< "$OPEN"
+}
+
+fail() {
+    echo "$1" >&2
+    return 1
+}
