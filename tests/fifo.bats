@@ -6,10 +6,12 @@ setup() {
     use fifo
 }
 
-# pair: carry the file sent into the file received, the writer first.
+# pair: carry the file sent into the file received. A reader of three lines may
+# count on the name being there.
 pair() {
     start writer < sent 2> writer.err
     writer=$!
+    await test -p ipc.fifo
     start reader > received 2> reader.err
     reader=$!
 }
@@ -72,9 +74,10 @@ ticks() {
 # bats test_tags=data,C16
 @test "fifo: there is no such limit as a few megabytes" {
     head -c 128M /dev/urandom > sent
-    start writer < sent 2> writer.err
-    timeout 20 reader | cmp sent -
-    finish $!
+    pair
+    WITHIN=20 finish $reader
+    finish $writer
+    cmp sent received
 }
 
 # bats test_tags=C64
@@ -131,7 +134,12 @@ ticks() {
 
 # bats test_tags=data
 @test "fifo: a typed line comes out at once, and both sleep until the next" {
-    typist
+    keyboard
+    start writer < keyboard {keys}>&-
+    writer=$!
+    await test -p ipc.fifo
+    start reader > received {keys}>&-
+    reader=$!
     for line in one two three; do
         echo $line >&$keys
         await grep -qx $line received
@@ -195,7 +203,10 @@ ticks() {
 @test "fifo: killed at any moment, one side ends the other, and the next run works" {
     head -c 3M /dev/urandom > sent
     for ((i = 0; i < ${ROUNDS:-10}; i++)); do
-        pair
+        start writer < sent 2> writer.err
+        writer=$!
+        start reader > received 2> reader.err
+        reader=$!
         if ((i % 2)); then
             victim=$reader survivor=$writer WHO=writer
         else
@@ -450,4 +461,57 @@ stopped() {
         [[ ${lines[0]} == "usage: $side [-b BYTES] [path]" && -z $stderr ]]
     done
     [ ! -e ipc.fifo ]
+}
+
+# mine: a learner's reader, read from standard input, on its way through the tests
+# about data, with our writer as its peer.
+mine() {
+    mkdir -p mine/fifo
+    cat > mine/fifo/reader
+    chmod +x mine/fifo/reader
+    BIN=$PWD/mine timeout 60 bats --filter-tags data "$@" "$BATS_TEST_FILENAME"
+}
+
+@test "fifo: a reader in shell passes the tests about data" {
+    mine <<'END'
+#!/bin/sh
+exec cat "${1-ipc.fifo}"
+END
+}
+
+@test "fifo: a reader in Python passes the tests about data" {
+    command -v python3 || skip "needs python3"
+    mine <<'END'
+#!/usr/bin/env python3
+import os, sys
+fifo = os.open(sys.argv[1] if len(sys.argv) > 1 else "ipc.fifo", os.O_RDONLY)
+while data := os.read(fifo, 65536):
+    while data:
+        data = data[os.write(1, data):]
+END
+}
+
+@test "fifo: a reader in Perl passes the tests about data" {
+    command -v perl || skip "needs perl"
+    mine <<'END'
+#!/usr/bin/env perl
+open my $fifo, '<', $ARGV[0] // 'ipc.fifo' or die "open: $!";
+while (sysread $fifo, my $data, 65536) {
+    syswrite STDOUT, $data or die "write: $!";
+}
+END
+}
+
+@test "fifo: a reader that spins at end of file is told so, quickly" {
+    run -1 mine -f "empty input" <<'END'
+#!/bin/bash
+exec < "${1-ipc.fifo}"
+while :; do
+    read -r line
+    echo "$line"
+done
+END
+    [[ $output == *"not ok 1 fifo: an empty input comes out empty"* ]]
+    [[ $output == *"reader did not end within 2 seconds: it is busy, state R."* ]]
+    [[ $output == *"Does it stop when read() returns 0"* ]]
 }

@@ -70,9 +70,9 @@ ended() {
 # finish PID [STATUS]: it ends within 2 seconds, with this status (or 0).
 finish() {
     local status=0
-    if ! WITHIN=2 await ended "$1"; then
-        echo "still running: $(ps -o args= -p "$(child "$1")")" >&2
-        kill -9 "$(child "$1")"
+    if ! WITHIN=${WITHIN:-2} await ended "$1" 2> /dev/null; then
+        accuse "$(child "$1")" "${WITHIN:-2}" >&2
+        stop KILL "$1"
         return 1
     fi
     wait "$1" || status=$?
@@ -80,6 +80,18 @@ finish() {
         echo "ended with status $status, not ${2:-0}" >&2
         return 1
     fi
+}
+
+# accuse PID SECONDS: say what a program that should have ended does instead.
+accuse() {
+    local name
+    read -r name < "/proc/$1/comm"
+    echo -n "$name did not end within $2 seconds: it "
+    case $(state "$1") in
+        R) echo "is busy, state R. Does it stop when read() returns 0, the end of file?" ;;
+        S) echo "sleeps, state S. What does it wait for, and who should wake it?" ;;
+        *) echo "is in state $(state "$1")." ;;
+    esac
 }
 
 # stop SIGNAL PID: send it to the program that start began.
