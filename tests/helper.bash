@@ -62,6 +62,21 @@ asleep() {
     [[ $name != timeout && $name != env && $(state "$pid") == S ]]
 } 2> /dev/null
 
+# stopped PID: by Ctrl-Z, or by SIGSTOP.
+stopped() {
+    [[ $(state "$(child "$1")") == T ]]
+}
+
+# ticks PID: the CPU time it has used, in ticks of the clock.
+ticks() {
+    awk '{ print $14 + $15 }' "/proc/$(child "$1")/stat"
+}
+
+# says LINE: the last line that $WHO has told is this.
+says() {
+    [[ -s $WHO.err && $(tail -n 1 "$WHO.err") == "$1" ]]
+}
+
 # ended PID: it is gone, or a zombie that wait can collect.
 ended() {
     [[ -z $(state "$1") || $(state "$1") == Z ]]

@@ -18,7 +18,8 @@ setup() {
 # the terminal that runs beside it; the line where it stands goes to 3.first.line.
 blocks() {
     awk '
-        /^```console/ {
+        /^ *```console/ {
+            indent = index($0, "`")
             if (/ t2/) { side = "second" } else { side = "first"; n++ }
             file = n "." side
             print NR > (file ".line")
@@ -28,16 +29,16 @@ blocks() {
             inside = 1
             next
         }
-        /^```/ { inside = 0 }
-        inside { print > file }
+        /^ *```/ { inside = 0 }
+        inside { print substr($0, indent) > file }
         END { print n + 0 > "count" }' "$1"
 }
 
 # alike BLOCK: the screen as it is compared, numbers and order left out if so said.
 alike() {
-    local order=cat numbers='s/\bpid [0-9]+/pid N/; s/pipe:\[[0-9]+\]/pipe:[N]/'
+    local order='cat' numbers='s/\bpid [0-9]+/pid N/; s/pipe:\[[0-9]+\]/pipe:[N]/'
     [ -e "$1.numbers" ] && numbers='s/ *[0-9]+(\.[0-9]+)?/ N/g'
-    [ -e "$1.unordered" ] && order=sort
+    [ -e "$1.unordered" ] && order='sort'
     sed -E "$numbers" | $order
 }
 
