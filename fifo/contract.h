@@ -36,24 +36,26 @@
  * other, two FIFOs can leave somebody asleep in the second open() when the
  * other side dies between the two. So there is a single sleeping open:
  *
- * - The first side (a, ping) opens the second FIFO for reading, O_NONBLOCK. The
- *   second side (b, pong) opens it for reading and writing, and again for
- *   writing alone: with a reader there, its own, this cannot sleep.
- * - Then both open the first FIFO, and the first of them sleeps. Whoever wakes
- *   has met the other, and all is open: from now on a death is an end of file.
+ * - Each side opens the second FIFO for reading and writing, which never sleeps
+ *   on Linux, and then the end of it that it needs: nor does that, with both
+ *   ends already open.
+ *
+ * - Then both open the first FIFO, and whoever comes first sleeps. On waking,
+ *   they have met and everything is open. Now each closes the spare ends of the
+ *   second FIFO, and from then on a death is an end of file.
+ *
  * - The first side removes the second name, then the first, and only then says
  *   anything: whoever starts next cannot stumble over them.
  */
 
-/* What ping says before anything else: how many rounds of how many bytes.
-   Pong refuses what is out of bounds: anybody may write into a FIFO. */
-#define PING_ROUNDS_MAX 10001000 /* with the first 1000, which are not timed   \
-                                  */
-#define PING_BYTES_MAX 1048576
-
+/* What ping says before anything else. Pong refuses what is out of bounds:
+   whoever may open the FIFO may write anything into it. */
 struct ping_plan {
-    unsigned int rounds;
-    unsigned int bytes;
+    int rounds; /* a tenth more than are timed */
+    int bytes;  /* in each */
 };
+
+#define PING_MOST_ROUNDS 10000000 /* that are timed */
+#define PING_MOST_BYTES 1048576
 
 #endif
