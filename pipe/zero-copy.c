@@ -1,0 +1,118 @@
+/*
+ * zero-copy - pass standard input through a pipe without copying a byte.
+ *
+ * to-child copies each byte four times: read, write, read, write. splice(2)
+ * has the kernel hand the pages themselves from a file to the pipe and on from
+ * there. A page of a file is the file's own, so leave the file alone meanwhile:
+ * what changes before the page is out, changes in the output.
+ *
+ * See contract.h, splice(2), pipe(7), poll(2).
+ */
+#define _GNU_SOURCE /* splice, F_SETPIPE_SZ */
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "contract.h"
+
+static void
+usage(FILE *stream, int status)
+{
+    fputs("usage: zero-copy\n"
+          "Pass standard input through a child to standard output, uncopied.\n",
+          stream);
+    exit(status);
+}
+
+/* The old way, for a file that takes no pages: one open to append, say. */
+static ssize_t
+copy(int from, int to)
+{
+    static char buf[PIPE_BLOCK];
+    ssize_t put, got = read(from, buf, sizeof buf);
+
+    for (ssize_t done = 0; done < got; done += put)
+        if ((put = write(to, buf + done, (size_t)(got - done))) == -1)
+            return -1;
+    return got;
+}
+
+/* Pass on until end of file. A splice() that sleeps for input would not notice
+   that the other side has gone; poll() does. */
+static void
+pass(int from, int to)
+{
+    struct pollfd fds[] = {{.fd = from, .events = POLLIN}, {.fd = to}};
+    long long bytes = 0, calls = 0;
+    int copying = 0;
+    ssize_t got;
+
+    do {
+        if (poll(fds, 2, -1) == -1)
+            err(EXIT_FAILURE, "poll");
+        if (fds[1].revents & POLLERR)
+            errx(EXIT_FAILURE, "from %d to %d: the reader is gone", from, to);
+        got = copying ? copy(from, to)
+                      : splice(from, NULL, to, NULL, PIPE_CAPACITY, 0);
+        if (got == -1 && errno == EINVAL && !copying++) {
+            warnx("from %d to %d: cannot be spliced, so it is copied", from,
+                  to);
+            continue;
+        }
+        if (got == -1)
+            err(EXIT_FAILURE, "from %d to %d", from, to);
+        bytes += got;
+        calls++;
+    } while (got != 0);
+    warnx("from %d to %d: %lld bytes in %lld calls", from, to, bytes, calls);
+}
+
+int
+main(int argc, char *argv[])
+{
+    int fd[2], status;
+    struct stat st;
+
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        usage(stdout, EXIT_SUCCESS);
+    if (argc > 1)
+        usage(stderr, 2);
+    signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
+    for (int i = STDIN_FILENO; i <= STDOUT_FILENO; i++)
+        if (fcntl(i, F_GETFD) == -1) /* closed: the pipe would get its number */
+            err(EXIT_FAILURE, "descriptor %d", i);
+
+    if (pipe(fd) == -1)
+        err(EXIT_FAILURE, "pipe");
+    fcntl(fd[WRITE_END], F_SETPIPE_SZ, PIPE_CAPACITY); /* refused: slower */
+    pid_t child = fork();
+    if (child == -1)
+        err(EXIT_FAILURE, "fork");
+    if (child == 0) {
+        close(fd[WRITE_END]);
+        pass(fd[READ_END], STDOUT_FILENO);
+        if (fstat(fd[READ_END], &st) == -1 || (st.st_mode & S_IWUSR))
+            errx(EXIT_FAILURE, "the parent is gone before its end");
+        _exit(EXIT_SUCCESS);
+    }
+
+    close(fd[READ_END]);
+    pass(STDIN_FILENO, fd[WRITE_END]);
+    if (fchmod(fd[WRITE_END], PIPE_SEALED) == -1)
+        err(EXIT_FAILURE, "fchmod");
+    close(fd[WRITE_END]);
+    if (waitpid(child, &status, 0) == -1)
+        err(EXIT_FAILURE, "waitpid");
+    if (WIFSIGNALED(status))
+        errx(EXIT_FAILURE, "the child died of signal %d", WTERMSIG(status));
+    return WEXITSTATUS(status);
+}
