@@ -47,7 +47,7 @@ stop(int sig)
 static void
 write_lines(int writer, int fifo)
 {
-    char line[SIZE + 1];
+    char line[2 * SIZE];
 
     for (int i = 0; i < LINES; i++) {
         snprintf(line, sizeof(line), "line %10d\n", writer * LINES + i);
