@@ -226,7 +226,7 @@ broken() {
 
 # bats test_tags=C127
 @test "pipe: one pipe serves both ways if they take turns" {
-    for _ in {1..20}; do
+    for _ in {1..5}; do
         run -0 --separate-stderr timeout 10 duplex turns
         [ "${lines[1]}" = 'child: reads "Who are you?"' ]
         [ "${lines[3]}" = 'parent: reads "I am your child."' ]
@@ -235,11 +235,15 @@ broken() {
 
 # bats test_tags=C106
 @test "pipe: pipeline joins any number of commands" {
-    run -0 --separate-stderr timeout 10 pipeline ps aux -- grep bash
-    [[ $output == *bash* ]]
     cat=(-- cat -- cat -- cat -- cat -- cat -- cat -- cat -- cat)
     [ "$(timeout 10 pipeline echo hello "${cat[@]}" -- tr h j)" = jello ]
     [ "$(timeout 10 pipeline yes -- head -n 1)" = y ]
+}
+
+@test "pipe: pipeline runs the notes' ps aux | grep bash" {
+    command -v ps > /dev/null || skip "needs ps, from procps"
+    run -0 --separate-stderr timeout 10 pipeline ps aux -- grep bash
+    [[ $output == *bash* ]]
 }
 
 @test "pipe: pipeline ends as the last command does" {
