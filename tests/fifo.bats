@@ -412,11 +412,11 @@ settled() {
     [ "${lines[-1]}" = "reader: write standard output: No space left on device" ]
     finish $writer 1
 
-    start writer <<< hello 2> writer.err
+    start writer < /dev/zero 2> writer.err
     writer=$!
     run -1 timeout 10 sh -c 'exec reader >&-'
     [ "${lines[-1]}" = "reader: write standard output: Bad file descriptor" ]
-    finish $writer # its six bytes had gone into the pipe
+    finish $writer 1
 
     start writer < /dev/zero 2> writer.err
     writer=$!
