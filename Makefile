@@ -29,7 +29,7 @@ Q        := $(if $(filter-out 0,$(V)),,@)
 .PHONY: all $(LESSONS) demo check check-sanitized lint install uninstall clean \
         help
 
-all: $(PROGRAMS)                ## build every program (the default)
+all: $(PROGRAMS)                ## build every program; make fifo: of one lesson
 
 # make fifo builds the programs of one lesson.
 $(LESSONS): $$(filter $(BUILD)/$$@/%,$(PROGRAMS))

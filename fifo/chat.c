@@ -86,7 +86,7 @@ make(const char *name)
 static void
 meet(int is_a, int *in, int *out)
 {
-    int hold;
+    int hold, near, far;
 
     atexit(remove_names); /* fails only for want of memory; then names stay */
     signal(SIGHUP, stop); /* fails only for a number that is no signal */
@@ -98,12 +98,12 @@ meet(int is_a, int *in, int *out)
     make(first);
     warnx("open %s: sleeps until %c opens it too", first, is_a ? 'b' : 'a');
     if ((hold = open(second, O_RDWR)) == -1 ||
-        (is_a && (*in = open(second, O_RDONLY)) == -1) ||
-        (is_a && (*out = open(first, O_WRONLY)) == -1) ||
-        (!is_a && (*out = open(second, O_WRONLY)) == -1) ||
-        (!is_a && (*in = open(first, O_RDONLY)) == -1))
+        (near = open(second, is_a ? O_RDONLY : O_WRONLY)) == -1 ||
+        (far = open(first, is_a ? O_WRONLY : O_RDONLY)) == -1)
         err(EXIT_FAILURE, "open %s and %s", second, first);
     close(hold);
+    *in = is_a ? near : far;
+    *out = is_a ? far : near;
     if (is_a && (unlink(second) == -1 || unlink(first) == -1) &&
         errno != ENOENT)
         err(EXIT_FAILURE, "unlink %s and %s", second, first);
@@ -203,7 +203,7 @@ main(int argc, char *argv[])
     const char *name = argc == optind + 2 ? argv[optind + 1] : FIFO_PATH;
     if (asprintf(&first, "%s.a", name) == -1 ||
         asprintf(&second, "%s.b", name) == -1)
-        err(EXIT_FAILURE, "malloc");
+        err(EXIT_FAILURE, "asprintf");
 
     meet(is_a, &in, &out);
     talk(in, out, is_a ? 'b' : 'a');

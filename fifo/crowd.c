@@ -28,6 +28,15 @@ struct report {
 
 static char path[40];
 
+static void
+usage(FILE *stream, int status)
+{
+    fputs("usage: crowd\n"
+          "Show who gets the lines of three writers when three read.\n",
+          stream);
+    exit(status);
+}
+
 /* Whoever fails takes the name away: then nobody can go on. */
 static void
 remove_name(void)
@@ -70,8 +79,10 @@ read_lines(int reader, int fifo, int reports)
         report.torn += got != SIZE || strncmp(line, "line ", 5) != 0 ||
                        line[SIZE - 1] != '\n';
     }
-    if (got == -1 || write(reports, &report, sizeof(report)) == -1)
+    if (got == -1)
         err(EXIT_FAILURE, "read %s", path);
+    if (write(reports, &report, sizeof(report)) == -1)
+        err(EXIT_FAILURE, "write the report");
 }
 
 /* A child for each part opens the FIFO for itself, for its part alone: a reader
@@ -114,10 +125,9 @@ main(int argc, char *argv[])
     int ends[2];
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
-        return puts("usage: crowd\nShow who gets the lines of three writers "
-                    "when three read.") == EOF;
+        usage(stdout, EXIT_SUCCESS);
     if (argc > 1)
-        errx(2, "usage: crowd");
+        usage(stderr, 2);
 
     if (fcntl(STDOUT_FILENO, F_GETFD) == -1) /* closed: we would open it */
         err(EXIT_FAILURE, "standard output");

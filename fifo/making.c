@@ -21,6 +21,15 @@ static char path[40];
 static volatile sig_atomic_t made; /* what stands under path is ours */
 
 static void
+usage(FILE *stream, int status)
+{
+    fputs("usage: making\n"
+          "Show what makes a FIFO, with which mode, and where its data is.\n",
+          stream);
+    exit(status);
+}
+
+static void
 remove_made(void)
 {
     if (made)
@@ -117,15 +126,10 @@ show_data(void)
 int
 main(int argc, char *argv[])
 {
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        puts("usage: making\n"
-             "Show what makes a FIFO, with which mode, and where its data is.");
-        return EXIT_SUCCESS;
-    }
-    if (argc > 1) {
-        fputs("usage: making\n", stderr);
-        return 2;
-    }
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        usage(stdout, EXIT_SUCCESS);
+    if (argc > 1)
+        usage(stderr, 2);
 
     if (fcntl(STDOUT_FILENO, F_GETFD) == -1) /* closed: we would open it */
         err(EXIT_FAILURE, "standard output");

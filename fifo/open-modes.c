@@ -23,47 +23,53 @@
 
 static char path[40];
 
+/* Parent and child both come here when told to stop: it may be gone. */
 static void
-remove_fifo(void)
+remove_name(void)
 {
-    unlink(path); /* it may be gone: parent and child both come here */
+    unlink(path);
+}
+
+static void
+usage(FILE *stream, int status)
+{
+    fputs("usage: open-modes\n"
+          "Show which ways to open a FIFO sleep, and what a read returns.\n",
+          stream);
+    exit(status);
 }
 
 /* Die of the same signal, so that the shell learns how we ended. */
 static void
 stop(int sig)
 {
-    remove_fifo();
+    remove_name();
     signal(sig, SIG_DFL);
     raise(sig);
 }
 
-/* The kernel tells nobody that a process has fallen asleep: look every
-   millisecond. The state follows the name in brackets: 12 (open-modes) S ... */
+/* R, S, Z as ps(1) shows it: the first letter after the name. */
 static char
-state_at_rest(pid_t pid)
+state(pid_t pid)
 {
-    const struct timespec ms = {.tv_nsec = 1000000};
-    char file[40], line[80], state = 'R';
+    char file[32], letter;
 
-    snprintf(file, sizeof(file), "/proc/%ld/stat", (long)pid);
-    while (state != 'S' && state != 'Z') { /* Z: it did not sleep */
-        FILE *stat = fopen(file, "r");
-        if (stat == NULL || fgets(line, sizeof(line), stat) == NULL)
-            err(EXIT_FAILURE, "%s", file);
-        fclose(stat); /* it was only read */
-        state = strrchr(line, ')')[2];
-        nanosleep(&ms, NULL);
-    }
-    return state;
+    snprintf(file, sizeof(file), "/proc/%d/stat", (int)pid);
+    FILE *stat = fopen(file, "r");
+    if (stat == NULL || fscanf(stat, "%*d (%*[^)]) %c", &letter) != 1)
+        err(EXIT_FAILURE, "read %s", file);
+    fclose(stat);
+    return letter;
 }
 
-/* A child opens the FIFO, and perhaps reads from it, until it sleeps there. */
+/* A child opens the FIFO, and perhaps reads from it, until it sleeps there. No
+   call waits until a process sleeps: look at it once a millisecond. */
 static pid_t
 sleeper(const char *what, int flags, int reads)
 {
+    const struct timespec nap = {.tv_nsec = 1000000};
     pid_t parent = getpid(), pid = fork();
-    char c;
+    char c, letter;
 
     if (pid == -1)
         err(EXIT_FAILURE, "fork");
@@ -74,7 +80,9 @@ sleeper(const char *what, int flags, int reads)
         int fifo = open(path, flags);
         _exit(fifo == -1 || (reads && read(fifo, &c, 1) != 1));
     }
-    printf("%s: state %c\n", what, state_at_rest(pid));
+    while ((letter = state(pid)) != 'S' && letter != 'Z')
+        nanosleep(&nap, NULL);
+    printf("%s: state %c\n", what, letter);
     return pid;
 }
 
@@ -93,7 +101,7 @@ woken(const char *what, pid_t pid)
 static int
 show_open(const char *what, int flags)
 {
-    int fd = open(path, flags);
+    int fd = open(path, flags, 0600); /* the mode is for O_CREAT alone */
 
     printf("open %s: %s\n", what, fd == -1 ? strerror(errno) : "returns");
     return fd;
@@ -140,15 +148,10 @@ show_sleepers(void)
 int
 main(int argc, char *argv[])
 {
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        puts("usage: open-modes\n"
-             "Show which ways to open a FIFO sleep, and what a read returns.");
-        return EXIT_SUCCESS;
-    }
-    if (argc > 1) {
-        fputs("usage: open-modes\n", stderr);
-        return 2;
-    }
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        usage(stdout, EXIT_SUCCESS);
+    if (argc > 1)
+        usage(stderr, 2);
 
     if (fcntl(STDOUT_FILENO, F_GETFD) == -1) /* closed: we would open it */
         err(EXIT_FAILURE, "standard output");
@@ -159,7 +162,7 @@ main(int argc, char *argv[])
     snprintf(path, sizeof(path), "open-modes-%ld.fifo", (long)getpid());
     if (mkfifo(path, 0600) == -1)
         err(EXIT_FAILURE, "mkfifo %s", path);
-    atexit(remove_fifo); /* fails only for want of memory */
+    atexit(remove_name); /* fails only for want of memory */
 
     show_sleepers();
     show_open("O_WRONLY|O_NONBLOCK, no reader", O_WRONLY | O_NONBLOCK);
@@ -170,9 +173,9 @@ main(int argc, char *argv[])
     show_read("O_NONBLOCK, a writer is there and silent", in);
     close(out);
     unlink(path);
-    in =
-        show_open("O_RDONLY|O_CREAT, no such name: a file", O_RDONLY | O_CREAT);
-    show_read("of an empty file", in);
+    show_read("of an empty file",
+              show_open("O_RDONLY|O_CREAT, no such name: a file",
+                        O_RDONLY | O_CREAT));
     if (fflush(stdout) == EOF || ferror(stdout))
         err(EXIT_FAILURE, "standard output");
     return EXIT_SUCCESS;

@@ -117,24 +117,22 @@ meet(int *in, int *out, const char *other)
 }
 
 static void
-say(int to, const void *data, size_t bytes)
+say(int to, const char *words, size_t bytes)
 {
-    const char *from = data;
     ssize_t put;
 
     for (size_t done = 0; done < bytes; done += (size_t)put)
-        if ((put = write(to, from + done, bytes - done)) == -1)
+        if ((put = write(to, words + done, bytes - done)) == -1)
             err(EXIT_FAILURE, "write to pong");
 }
 
 static void
-hear(int from, void *data, size_t bytes)
+hear(int from, char *words, size_t bytes)
 {
-    char *to = data;
     ssize_t got;
 
     for (size_t done = 0; done < bytes; done += (size_t)got) {
-        if ((got = read(from, to + done, bytes - done)) == -1)
+        if ((got = read(from, words + done, bytes - done)) == -1)
             err(EXIT_FAILURE, "read from pong");
         if (got == 0)
             errx(EXIT_FAILURE, "pong is gone before its end");
@@ -145,11 +143,11 @@ hear(int from, void *data, size_t bytes)
 static long
 round_trip(int to, int from, long round, size_t bytes)
 {
-    static unsigned char said[PING_MOST_BYTES], heard[PING_MOST_BYTES];
+    static char said[PING_MOST_BYTES], heard[PING_MOST_BYTES];
     struct timespec start, end;
 
     for (size_t i = 0; i < bytes; i++)
-        said[i] = (unsigned char)((size_t)round + i);
+        said[i] = (char)((size_t)round + i);
     clock_gettime(CLOCK_MONOTONIC, &start); /* cannot fail */
     say(to, said, bytes);
     hear(from, heard, bytes);
@@ -204,11 +202,11 @@ main(int argc, char *argv[])
     long *ns = calloc((size_t)count, sizeof(*ns));
     if (ns == NULL || asprintf(&first, "%s.ping", name) == -1 ||
         asprintf(&second, "%s.pong", name) == -1)
-        err(EXIT_FAILURE, "malloc");
+        err(EXIT_FAILURE, "calloc, asprintf");
 
     meet(&in, &out, "pong");
     struct ping_plan plan = {.rounds = count / 10 + count, .bytes = bytes};
-    say(out, &plan, sizeof(plan));
+    say(out, (char *)&plan, sizeof(plan));
     for (int i = -count / 10; i < count; i++) /* a tenth to warm up */
         ns[i > 0 ? i : 0] = round_trip(out, in, i, (size_t)bytes);
 

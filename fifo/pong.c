@@ -102,24 +102,22 @@ meet(int *in, int *out, const char *other)
 }
 
 static void
-say(int to, const void *data, size_t bytes)
+say(int to, const char *words, size_t bytes)
 {
-    const char *from = data;
     ssize_t put;
 
     for (size_t done = 0; done < bytes; done += (size_t)put)
-        if ((put = write(to, from + done, bytes - done)) == -1)
+        if ((put = write(to, words + done, bytes - done)) == -1)
             err(EXIT_FAILURE, "write to ping");
 }
 
 static void
-hear(int from, void *data, size_t bytes)
+hear(int from, char *words, size_t bytes)
 {
-    char *to = data;
     ssize_t got;
 
     for (size_t done = 0; done < bytes; done += (size_t)got) {
-        if ((got = read(from, to + done, bytes - done)) == -1)
+        if ((got = read(from, words + done, bytes - done)) == -1)
             err(EXIT_FAILURE, "read from ping");
         if (got == 0)
             errx(EXIT_FAILURE, "ping is gone before its end");
@@ -129,7 +127,7 @@ hear(int from, void *data, size_t bytes)
 int
 main(int argc, char *argv[])
 {
-    static unsigned char buf[PING_MOST_BYTES];
+    static char buf[PING_MOST_BYTES];
     struct ping_plan plan;
     int in, out;
 
@@ -140,10 +138,10 @@ main(int argc, char *argv[])
     const char *name = argc > optind ? argv[optind] : FIFO_PATH;
     if (asprintf(&first, "%s.ping", name) == -1 ||
         asprintf(&second, "%s.pong", name) == -1)
-        err(EXIT_FAILURE, "malloc");
+        err(EXIT_FAILURE, "asprintf");
 
     meet(&in, &out, "ping");
-    hear(in, &plan, sizeof(plan)); /* from anybody: believe nothing */
+    hear(in, (char *)&plan, sizeof(plan)); /* from anybody: believe nothing */
     if (plan.rounds < 1 || plan.rounds > PING_MOST_ROUNDS / 10 * 11 ||
         plan.bytes < 1 || plan.bytes > PING_MOST_BYTES)
         errx(EXIT_FAILURE, "this is not ping: %d rounds of %d bytes",

@@ -125,7 +125,7 @@ main(int argc, char *argv[])
         err(EXIT_FAILURE, "unlink %s", path);
     met = 1;
 
-    fcntl(fifo, F_SETPIPE_SZ, FIFO_CAPACITY); /* if refused: no harm, slower */
+    fcntl(fifo, F_SETPIPE_SZ, FIFO_CAPACITY); /* refused: slower */
     copy(STDIN_FILENO, fifo, (size_t)block);
     if (fchmod(fifo, FIFO_SEALED) == -1)
         err(EXIT_FAILURE, "fchmod %s", path);

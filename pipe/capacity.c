@@ -62,7 +62,7 @@ resize(int fd, long bytes)
 int
 main(int argc, char *argv[])
 {
-    int fd[2];
+    int ends[2];
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
@@ -72,25 +72,25 @@ main(int argc, char *argv[])
     if (fcntl(STDOUT_FILENO, F_GETFD) == -1) /* closed: the pipe would get 1 */
         err(EXIT_FAILURE, "standard output");
 
-    if (pipe2(fd, O_NONBLOCK) == -1) /* write() is not to wait for room */
+    if (pipe2(ends, O_NONBLOCK) == -1) /* write() is not to wait for room */
         err(EXIT_FAILURE, "pipe2");
-    printf("F_GETPIPE_SZ: %d\n", fcntl(fd[WRITE_END], F_GETPIPE_SZ));
-    printf("PIPE_BUF: %ld\n", fpathconf(fd[WRITE_END], _PC_PIPE_BUF));
+    printf("F_GETPIPE_SZ: %d\n", fcntl(ends[WRITE_END], F_GETPIPE_SZ));
+    printf("PIPE_BUF: %ld\n", fpathconf(ends[WRITE_END], _PC_PIPE_BUF));
 
     /* What is in the pipe must have room in its new ring. */
     static char pages[8192];
-    if (write(fd[WRITE_END], pages, sizeof pages) == -1)
+    if (write(ends[WRITE_END], pages, sizeof(pages)) == -1)
         err(EXIT_FAILURE, "write");
-    printf("%zu bytes are in the pipe\n", sizeof pages);
-    resize(fd[WRITE_END], 4096);
-    if (read(fd[READ_END], pages, sizeof pages) == -1)
+    printf("%zu bytes are in the pipe\n", sizeof(pages));
+    resize(ends[WRITE_END], 4096);
+    if (read(ends[READ_END], pages, sizeof(pages)) == -1)
         err(EXIT_FAILURE, "read");
     printf("the pipe is empty again\n");
 
-    resize(fd[WRITE_END], 1);
-    resize(fd[WRITE_END], 100000);
-    resize(fd[WRITE_END], largest());
-    resize(fd[WRITE_END], largest() + 1); /* takes CAP_SYS_RESOURCE */
+    resize(ends[WRITE_END], 1);
+    resize(ends[WRITE_END], 100000);
+    resize(ends[WRITE_END], largest());
+    resize(ends[WRITE_END], largest() + 1); /* takes CAP_SYS_RESOURCE */
 
     if (fflush(stdout) == EOF || ferror(stdout))
         err(EXIT_FAILURE, "standard output");

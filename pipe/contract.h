@@ -1,7 +1,7 @@
 /*
  * contract.h - what the two ends of a pipe agree on.
  *
- * A pipe has no name: only relatives can share one, because they inherit its
+ * A pipe has no name: it is for relatives, because they inherit its
  * descriptors. So one program is both sides here, and fork() stands between
  * them. Two habits are agreed:
  *
@@ -15,7 +15,7 @@
 #ifndef PIPE_CONTRACT_H
 #define PIPE_CONTRACT_H
 
-/* pipe(fd) fills in fd[0] and fd[1]. These say which is which. */
+/* pipe(ends) fills in ends[0] and ends[1]. These say which is which. */
 enum { READ_END, WRITE_END };
 
 #define PIPE_SEALED 0400 /* nothing more will be written */

@@ -37,15 +37,15 @@ usage(FILE *stream, int status)
 /* A child. Wait at the gate, so that all begin at once. A blocking write is
    whole, however long, unless the handler of a signal cuts it short. */
 static void
-write_records(const int gate[2], const int fd[2], char letter, size_t bytes)
+write_records(const int gate[2], const int ends[2], char letter, size_t bytes)
 {
     close(gate[WRITE_END]);
-    close(fd[READ_END]);
+    close(ends[READ_END]);
     memset(record, letter, bytes);
     if (read(gate[READ_END], &letter, 1) != 0) /* the parent closes: it opens */
         _exit(EXIT_FAILURE);
     for (int i = 0; i < RECORDS; i++)
-        if (write(fd[WRITE_END], record, bytes) != (ssize_t)bytes)
+        if (write(ends[WRITE_END], record, bytes) != (ssize_t)bytes)
             _exit(EXIT_FAILURE);
     _exit(EXIT_SUCCESS);
 }
@@ -53,7 +53,7 @@ write_records(const int gate[2], const int fd[2], char letter, size_t bytes)
 int
 main(int argc, char *argv[])
 {
-    int gate[2], fd[2], records = 0, torn = 0;
+    int gate[2], ends[2], records = 0, torn = 0;
     long bytes = PIPE_BUF;
     char *end;
 
@@ -68,22 +68,22 @@ main(int argc, char *argv[])
     if (fcntl(STDOUT_FILENO, F_GETFD) == -1) /* closed: the pipe would get 1 */
         err(EXIT_FAILURE, "standard output");
 
-    if (pipe(gate) == -1 || pipe(fd) == -1)
+    if (pipe(gate) == -1 || pipe(ends) == -1)
         err(EXIT_FAILURE, "pipe");
-    fcntl(fd[WRITE_END], F_SETPIPE_SZ, PIPE_BUF); /* refused: fewer are torn */
+    fcntl(ends[WRITE_END], F_SETPIPE_SZ, PIPE_BUF); /* refused: fewer torn */
     for (int i = 0; i < WRITERS; i++) {
         pid_t child = fork();
         if (child == -1)
             err(EXIT_FAILURE, "fork");
         if (child == 0)
-            write_records(gate, fd, (char)('A' + i), (size_t)bytes);
+            write_records(gate, ends, (char)('A' + i), (size_t)bytes);
     }
-    close(fd[WRITE_END]);
+    close(ends[WRITE_END]);
     close(gate[WRITE_END]);
 
     /* fread() reads until it has the length of a record. Whole, it is the same
        letter throughout: each byte equals the next. */
-    FILE *in = fdopen(fd[READ_END], "r");
+    FILE *in = fdopen(ends[READ_END], "r");
     if (in == NULL)
         err(EXIT_FAILURE, "fdopen");
     for (; fread(record, (size_t)bytes, 1, in) == 1; records++)
@@ -93,7 +93,7 @@ main(int argc, char *argv[])
     if (records != WRITERS * RECORDS)
         errx(EXIT_FAILURE, "a writer is gone before its end");
     printf("%d records of %ld bytes: %d torn\n", records, bytes, torn);
-    if (fflush(stdout) == EOF)
+    if (fflush(stdout) == EOF || ferror(stdout))
         err(EXIT_FAILURE, "standard output");
     return EXIT_SUCCESS;
 }

@@ -35,7 +35,7 @@ state(pid_t pid)
 {
     char path[32], letter;
 
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
     FILE *stat = fopen(path, "r");
     if (stat == NULL || fscanf(stat, "%*d (%*[^)]) %c", &letter) != 1)
         err(EXIT_FAILURE, "read %s", path);
@@ -45,7 +45,7 @@ state(pid_t pid)
 
 /* No call waits until a process sleeps: look at it once a millisecond. */
 static pid_t
-start_writer(const int fd[2])
+start_writer(const int ends[2])
 {
     const struct timespec nap = {.tv_nsec = 1000000};
     char letter;
@@ -54,8 +54,8 @@ start_writer(const int fd[2])
     if (child == -1)
         err(EXIT_FAILURE, "fork");
     if (child == 0) {
-        close(fd[READ_END]); /* or the child would outlive its parent */
-        _exit(write(fd[WRITE_END], "x", 1) == 1 ? EXIT_SUCCESS : EXIT_FAILURE);
+        close(ends[READ_END]); /* or the child would outlive its parent */
+        _exit(write(ends[WRITE_END], "x", 1) != 1);
     }
     while ((letter = state(child)) != 'S' && letter != 'Z')
         nanosleep(&nap, NULL);
@@ -68,7 +68,7 @@ main(int argc, char *argv[])
 {
     static char buf[PIPE_CAPACITY];
     const long page = sysconf(_SC_PAGESIZE);
-    int fd[2], status;
+    int ends[2], status;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
@@ -78,21 +78,21 @@ main(int argc, char *argv[])
     if (fcntl(STDOUT_FILENO, F_GETFD) == -1) /* closed: the pipe would get 1 */
         err(EXIT_FAILURE, "standard output");
 
-    if (pipe(fd) == -1)
+    if (pipe(ends) == -1)
         err(EXIT_FAILURE, "pipe");
-    int capacity = fcntl(fd[WRITE_END], F_GETPIPE_SZ); /* of a pipe: works */
-    if (write(fd[WRITE_END], buf, (size_t)capacity) != capacity)
+    int capacity = fcntl(ends[WRITE_END], F_GETPIPE_SZ); /* of a pipe: works */
+    if (write(ends[WRITE_END], buf, (size_t)capacity) != capacity)
         err(EXIT_FAILURE, "write");
     printf("the pipe is full: %d bytes\n", capacity);
-    pid_t child = start_writer(fd);
+    pid_t child = start_writer(ends);
 
-    if (read(fd[READ_END], buf, 1) != 1)
+    if (read(ends[READ_END], buf, 1) != 1)
         err(EXIT_FAILURE, "read");
     printf("1 byte read: state %c\n", state(child));
-    if (read(fd[READ_END], buf, (size_t)page - 2) != page - 2)
+    if (read(ends[READ_END], buf, (size_t)page - 2) != page - 2)
         err(EXIT_FAILURE, "read");
     printf("%ld bytes read: state %c\n", page - 1, state(child));
-    if (read(fd[READ_END], buf, 1) != 1)
+    if (read(ends[READ_END], buf, 1) != 1)
         err(EXIT_FAILURE, "read");
     if (waitpid(child, &status, 0) == -1 || status != 0)
         errx(EXIT_FAILURE, "the child is gone before it could write");

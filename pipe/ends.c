@@ -39,8 +39,8 @@ show_file(int fd)
 
     if (fstat(fd, &st) == -1)
         err(EXIT_FAILURE, "fstat %d", fd);
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    ssize_t length = readlink(path, name, sizeof name);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(path, name, sizeof(name));
     if (length == -1)
         err(EXIT_FAILURE, "readlink %s", path);
     printf("descriptor %d: %s, size %lld, %.*s\n", fd,
@@ -52,7 +52,7 @@ int
 main(int argc, char *argv[])
 {
     char buf[100];
-    int fd[2];
+    int ends[2];
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
@@ -62,23 +62,26 @@ main(int argc, char *argv[])
     if (fcntl(STDOUT_FILENO, F_GETFD) == -1) /* closed: the pipe would get 1 */
         err(EXIT_FAILURE, "standard output");
 
-    if (pipe(fd) == -1)
+    if (pipe(ends) == -1)
         err(EXIT_FAILURE, "pipe");
-    printf("pipe: read from %d, write to %d\n", fd[READ_END], fd[WRITE_END]);
+    printf("pipe: read from %d, write to %d\n", ends[READ_END],
+           ends[WRITE_END]);
 
     /* One way only. A failed call is no accident here: errno is the finding. */
-    ssize_t put = write(fd[READ_END], "hello", 5);
-    printf("write to %d: %s\n", fd[READ_END],
+    ssize_t put = write(ends[READ_END], "hello", 5);
+    printf("write to %d: %s\n", ends[READ_END],
            put == -1 ? strerror(errno) : "no error");
-    ssize_t got = read(fd[WRITE_END], buf, sizeof buf);
-    printf("read from %d: %s\n", fd[WRITE_END],
+    ssize_t got = read(ends[WRITE_END], buf, sizeof(buf));
+    printf("read from %d: %s\n", ends[WRITE_END],
            got == -1 ? strerror(errno) : "no error");
 
-    if (write(fd[WRITE_END], "hello", 5) != 5)
-        err(EXIT_FAILURE, "write %d", fd[WRITE_END]);
-    printf("write to %d: 5 bytes are in the pipe\n", fd[WRITE_END]);
-    show_file(fd[READ_END]);
-    show_file(fd[WRITE_END]);
+    if (write(ends[WRITE_END], "hello", 5) != 5)
+        err(EXIT_FAILURE, "write %d", ends[WRITE_END]);
+    printf("write to %d: 5 bytes are in the pipe\n", ends[WRITE_END]);
+    show_file(ends[READ_END]);
+    show_file(ends[WRITE_END]);
+    off_t offset = lseek(ends[READ_END], 0, SEEK_CUR);
+    printf("lseek: %s\n", offset == -1 ? strerror(errno) : "no error");
 
     if (fflush(stdout) == EOF || ferror(stdout))
         err(EXIT_FAILURE, "standard output");

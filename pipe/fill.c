@@ -54,12 +54,12 @@ fill(size_t bytes)
     static const char zeros[PIPE_CAPACITY];
     long long held = 0, writes = 0;
     ssize_t put;
-    int fd[2];
+    int ends[2];
 
-    if (pipe2(fd, O_NONBLOCK) == -1)
+    if (pipe2(ends, O_NONBLOCK) == -1)
         err(EXIT_FAILURE, "pipe2");
-    int capacity = fcntl(fd[WRITE_END], F_GETPIPE_SZ); /* of a pipe: works */
-    for (; (put = write(fd[WRITE_END], zeros, bytes)) > 0; held += put) {
+    int capacity = fcntl(ends[WRITE_END], F_GETPIPE_SZ); /* of a pipe: works */
+    for (; (put = write(ends[WRITE_END], zeros, bytes)) > 0; held += put) {
         draw(held + put, capacity);
         writes++;
     }
@@ -67,8 +67,8 @@ fill(size_t bytes)
         err(EXIT_FAILURE, "write");
     printf("%zu bytes a write: full after %lld, with %lld of %d bytes\n", bytes,
            writes, held, capacity);
-    close(fd[READ_END]);
-    close(fd[WRITE_END]);
+    close(ends[READ_END]);
+    close(ends[WRITE_END]);
 }
 
 int
@@ -85,7 +85,7 @@ main(int argc, char *argv[])
     if (fcntl(STDOUT_FILENO, F_GETFD) == -1) /* closed: the pipe would get 1 */
         err(EXIT_FAILURE, "standard output");
 
-    for (size_t i = 0; argc == 1 && i < sizeof sizes / sizeof sizes[0]; i++)
+    for (size_t i = 0; argc == 1 && i < sizeof(sizes) / sizeof(sizes[0]); i++)
         fill(sizes[i]);
     if (argc == 2) {
         long bytes = strtol(argv[1], &end, 10);

@@ -22,6 +22,15 @@
 
 #include "contract.h"
 
+static void
+usage(FILE *stream, int status)
+{
+    fputs("usage: last-holder\n"
+          "See a pipe outlive its maker, and break with its last reader.\n",
+          stream);
+    exit(status);
+}
+
 static pid_t
 new_child(void)
 {
@@ -96,13 +105,10 @@ main(int argc, char *argv[])
     pid_t holders[2];
     int ends[2], status;
 
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        puts("usage: last-holder\n"
-             "A pipe outlives its maker, and breaks with its last reader.");
-        return EXIT_SUCCESS;
-    }
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        usage(stdout, EXIT_SUCCESS);
     if (argc > 1)
-        errx(2, "usage: last-holder");
+        usage(stderr, 2);
     setvbuf(stdout, NULL, _IOLBF, 0);
     signal(SIGPIPE, SIG_IGN); /* so that write() returns, and says EPIPE */
 

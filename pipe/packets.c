@@ -40,23 +40,23 @@ three_writes(const char *kind, int flags)
 {
     char buf[100];
     ssize_t got;
-    int fd[2], reads = 0;
+    int ends[2], reads = 0;
 
-    if (pipe2(fd, flags) == -1) /* EINVAL: a kernel older than Linux 3.4 */
+    if (pipe2(ends, flags) == -1) /* EINVAL: a kernel older than Linux 3.4 */
         err(EXIT_FAILURE, "pipe2 for %s", kind);
-    put(fd[WRITE_END], "Who ");
-    put(fd[WRITE_END], "are ");
-    put(fd[WRITE_END], "you");
-    close(fd[WRITE_END]); /* or the last read would wait for more */
+    put(ends[WRITE_END], "Who ");
+    put(ends[WRITE_END], "are ");
+    put(ends[WRITE_END], "you");
+    close(ends[WRITE_END]); /* or the last read would wait for more */
 
-    while ((got = read(fd[READ_END], buf, sizeof buf)) > 0) {
-        printf("read %zu: got %zd \"%.*s\"\n", sizeof buf, got, (int)got, buf);
+    while ((got = read(ends[READ_END], buf, sizeof(buf))) > 0) {
+        printf("read %zu: got %zd \"%.*s\"\n", sizeof(buf), got, (int)got, buf);
         reads++;
     }
     if (got == -1)
         err(EXIT_FAILURE, "read");
     printf("%s: 3 writes, reads: %d\n", kind, reads);
-    close(fd[READ_END]);
+    close(ends[READ_END]);
 }
 
 int

@@ -43,24 +43,22 @@ number(int option, long most)
 }
 
 static void
-say(int to, const void *data, size_t bytes)
+say(int to, const char *words, size_t bytes)
 {
-    const char *from = data;
     ssize_t put;
 
     for (size_t done = 0; done < bytes; done += (size_t)put)
-        if ((put = write(to, from + done, bytes - done)) == -1)
+        if ((put = write(to, words + done, bytes - done)) == -1)
             err(EXIT_FAILURE, "write to the other");
 }
 
 static void
-hear(int from, void *data, size_t bytes)
+hear(int from, char *words, size_t bytes)
 {
-    char *to = data;
     ssize_t got;
 
     for (size_t done = 0; done < bytes; done += (size_t)got) {
-        if ((got = read(from, to + done, bytes - done)) == -1)
+        if ((got = read(from, words + done, bytes - done)) == -1)
             err(EXIT_FAILURE, "read from the other");
         if (got == 0)
             errx(EXIT_FAILURE, "the other is gone before its end");
@@ -71,11 +69,11 @@ hear(int from, void *data, size_t bytes)
 static long
 round_trip(int to, int from, long round, size_t bytes)
 {
-    static unsigned char said[PING_MOST_BYTES], heard[PING_MOST_BYTES];
+    static char said[PING_MOST_BYTES], heard[PING_MOST_BYTES];
     struct timespec start, end;
 
     for (size_t i = 0; i < bytes; i++)
-        said[i] = (unsigned char)((size_t)round + i);
+        said[i] = (char)((size_t)round + i);
     clock_gettime(CLOCK_MONOTONIC, &start); /* cannot fail */
     say(to, said, bytes);
     hear(from, heard, bytes);
@@ -111,7 +109,7 @@ report(long ns[], long count)
 static void
 pong(int to, int from, int rounds, size_t bytes)
 {
-    static unsigned char buf[PING_MOST_BYTES];
+    static char buf[PING_MOST_BYTES];
 
     for (int i = 0; i < rounds; i++) {
         hear(from, buf, bytes);

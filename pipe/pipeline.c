@@ -6,7 +6,7 @@
  * keeps the write ends: whoever reads to end of file waits for ever. It ends as
  * its last command: 127 if there is none, 126 if it cannot run, 128 + a signal.
  *
- * See pipe(2), dup(2), exec(3), wait(2), prctl(2), pidfd_open(2).
+ * See contract.h, pipe(2), dup(2), exec(3), wait(2), prctl(2), pidfd_open(2).
  */
 #define _GNU_SOURCE /* pipe2, syscall */
 
@@ -22,6 +22,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "contract.h"
 
 static void
 usage(FILE *stream, int status)
@@ -119,12 +121,12 @@ main(int argc, char *argv[])
         int ends[2] = {-1, STDOUT_FILENO};
         if (i < last && pipe2(ends, O_CLOEXEC) == -1)
             err(EXIT_FAILURE, "pipe2");
-        children[i] = start(commands[i], input, ends[1]);
+        children[i] = start(commands[i], input, ends[WRITE_END]);
         if (i > 0)
             close(input);
         if (i < last && !leak)
-            close(ends[1]); /* now its command is the only writer */
-        input = ends[0];
+            close(ends[WRITE_END]); /* now its command is the only writer */
+        input = ends[READ_END];
     }
 
     /* When one command has ended, the next should see end of file and end. */

@@ -36,12 +36,12 @@ usage(FILE *stream, int status)
 
 /* A new pipe, filled up to the last ROOM bytes. */
 static void
-make_pipe(int fd[2], int flags)
+make_pipe(int ends[2], int flags)
 {
-    if (pipe2(fd, flags) == -1)
+    if (pipe2(ends, flags) == -1)
         err(EXIT_FAILURE, "pipe2");
-    int held = fcntl(fd[WRITE_END], F_GETPIPE_SZ) - ROOM;
-    if (write(fd[WRITE_END], zeros, (size_t)held) != held)
+    int held = fcntl(ends[WRITE_END], F_GETPIPE_SZ) - ROOM;
+    if (write(ends[WRITE_END], zeros, (size_t)held) != held)
         err(EXIT_FAILURE, "write");
 }
 
@@ -62,7 +62,7 @@ int
 main(int argc, char *argv[])
 {
     char buf[PIPE_BUF];
-    int fd[2];
+    int ends[2];
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
@@ -73,25 +73,25 @@ main(int argc, char *argv[])
     if (fcntl(STDOUT_FILENO, F_GETFD) == -1) /* closed: the pipe would get 1 */
         err(EXIT_FAILURE, "standard output");
 
-    make_pipe(fd, O_NONBLOCK);
+    make_pipe(ends, O_NONBLOCK);
     printf("room for %d, O_NONBLOCK:\n", ROOM);
-    try_write(fd[WRITE_END], PIPE_BUF);
-    try_write(fd[WRITE_END], MORE);
+    try_write(ends[WRITE_END], PIPE_BUF);
+    try_write(ends[WRITE_END], MORE);
 
-    make_pipe(fd, 0); /* blocking: write sleeps until the child makes room */
+    make_pipe(ends, 0); /* blocking: write sleeps until the child makes room */
     printf("room for %d, blocking, and a child that reads:\n", ROOM);
     pid_t child = fork();
     if (child == -1)
         err(EXIT_FAILURE, "fork");
     if (child == 0) {
-        close(fd[WRITE_END]);
-        while (read(fd[READ_END], buf, sizeof buf) > 0)
+        close(ends[WRITE_END]);
+        while (read(ends[READ_END], buf, sizeof(buf)) > 0)
             ;
         _exit(EXIT_SUCCESS);
     }
-    close(fd[READ_END]);
-    try_write(fd[WRITE_END], MORE);
-    close(fd[WRITE_END]);
+    close(ends[READ_END]);
+    try_write(ends[WRITE_END], MORE);
+    close(ends[WRITE_END]);
     waitpid(child, NULL, 0); /* it has nothing to tell */
 
     if (fflush(stdout) == EOF || ferror(stdout))

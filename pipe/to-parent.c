@@ -5,7 +5,7 @@
  * is a pipe becomes the command, which knows nothing of it. Ends as the command
  * ended: 127 if there is none, 126 if it cannot run, 128 + a signal's number.
  *
- * See pipe(2), dup(2), exec(3), wait(2), popen(3), prctl(2).
+ * See contract.h, pipe(2), dup(2), exec(3), wait(2), popen(3), prctl(2).
  */
 #define _GNU_SOURCE /* pipe2 */
 
@@ -19,6 +19,8 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "contract.h"
 
 static void
 usage(FILE *stream, int status)
@@ -84,11 +86,12 @@ main(int argc, char *argv[])
     if (child == -1)
         err(EXIT_FAILURE, "fork");
     if (child == 0)
-        become(argv + optind, ends[1], parent);
+        become(argv + optind, ends[WRITE_END], parent);
 
-    close(ends[1]); /* or we would be a writer, and wait for ourselves */
+    close(
+        ends[WRITE_END]); /* or we would be a writer, and wait for ourselves */
     signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
-    copy(ends[0], STDOUT_FILENO);
+    copy(ends[READ_END], STDOUT_FILENO);
 
     if (waitpid(child, &status, 0) == -1)
         err(EXIT_FAILURE, "waitpid");

@@ -38,7 +38,7 @@ static ssize_t
 copy(int from, int to)
 {
     static char buf[PIPE_BLOCK];
-    ssize_t put, got = read(from, buf, sizeof buf);
+    ssize_t put, got = read(from, buf, sizeof(buf));
 
     for (ssize_t done = 0; done < got; done += put)
         if ((put = write(to, buf + done, (size_t)(got - done))) == -1)
@@ -79,7 +79,8 @@ pass(int from, int to)
 int
 main(int argc, char *argv[])
 {
-    int fd[2], status;
+    static char line[BUFSIZ];
+    int ends[2], status;
     struct stat st;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
@@ -87,32 +88,34 @@ main(int argc, char *argv[])
     if (argc > 1)
         usage(stderr, 2);
     signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
+    /* One write for each message: two processes speak at once. */
+    setvbuf(stderr, line, _IOLBF, sizeof(line));
     for (int i = STDIN_FILENO; i <= STDOUT_FILENO; i++)
         if (fcntl(i, F_GETFD) == -1) /* closed: the pipe would get its number */
             err(EXIT_FAILURE, "descriptor %d", i);
 
-    if (pipe(fd) == -1)
+    if (pipe(ends) == -1)
         err(EXIT_FAILURE, "pipe");
-    fcntl(fd[WRITE_END], F_SETPIPE_SZ, PIPE_CAPACITY); /* refused: slower */
+    fcntl(ends[WRITE_END], F_SETPIPE_SZ, PIPE_CAPACITY); /* refused: slower */
     pid_t child = fork();
     if (child == -1)
         err(EXIT_FAILURE, "fork");
     if (child == 0) {
-        close(fd[WRITE_END]);
-        pass(fd[READ_END], STDOUT_FILENO);
-        if (fstat(fd[READ_END], &st) == -1 || (st.st_mode & S_IWUSR))
+        close(ends[WRITE_END]);
+        pass(ends[READ_END], STDOUT_FILENO);
+        if (fstat(ends[READ_END], &st) == -1 || (st.st_mode & S_IWUSR))
             errx(EXIT_FAILURE, "the parent is gone before its end");
         _exit(EXIT_SUCCESS);
     }
 
-    close(fd[READ_END]);
-    pass(STDIN_FILENO, fd[WRITE_END]);
-    if (fchmod(fd[WRITE_END], PIPE_SEALED) == -1)
+    close(ends[READ_END]);
+    pass(STDIN_FILENO, ends[WRITE_END]);
+    if (fchmod(ends[WRITE_END], PIPE_SEALED) == -1)
         err(EXIT_FAILURE, "fchmod");
-    close(fd[WRITE_END]);
+    close(ends[WRITE_END]);
     if (waitpid(child, &status, 0) == -1)
         err(EXIT_FAILURE, "waitpid");
     if (WIFSIGNALED(status))
-        errx(EXIT_FAILURE, "the child died of signal %d", WTERMSIG(status));
+        errx(EXIT_FAILURE, "signal %d killed the child", WTERMSIG(status));
     return WEXITSTATUS(status);
 }

@@ -116,7 +116,7 @@ broken() {
     stop KILL $job
     WITHIN=2 await ended "$child"
     finish $job 137
-    [ "$(tail -n 1 story)" = "to-child: the parent is gone before its end" ]
+    [ "$(tail -n 1 story)" = "to-child: child: the parent is gone before its end" ]
     [ "$(< received)" = before ]
 }
 
@@ -407,6 +407,7 @@ random() {
     [[ ${lines[3]} == "write to 4: 5 bytes are in the pipe" ]]
     [[ ${lines[4]} =~ ^"descriptor 3: FIFO, size 0, "(pipe:\[[0-9]+\])$ ]]
     [[ ${lines[5]} == "descriptor 4: FIFO, size 0, ${BASH_REMATCH[1]}" ]]
+    [[ ${lines[6]} == "lseek: Illegal seek" ]]
 }
 
 # bats test_tags=C26,C105
