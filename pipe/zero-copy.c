@@ -49,7 +49,7 @@ copy(int from, int to)
 /* Pass on until end of file. A splice() that sleeps for input would not notice
    that the other side has gone; poll() does. */
 static void
-pass(int from, int to)
+pass(const char *who, int from, int to)
 {
     struct pollfd fds[] = {{.fd = from, .events = POLLIN}, {.fd = to}};
     long long bytes = 0, calls = 0;
@@ -60,20 +60,19 @@ pass(int from, int to)
         if (poll(fds, 2, -1) == -1)
             err(EXIT_FAILURE, "poll");
         if (fds[1].revents & POLLERR)
-            errx(EXIT_FAILURE, "from %d to %d: the reader is gone", from, to);
+            errx(EXIT_FAILURE, "%s: the reader is gone", who);
         got = copying ? copy(from, to)
                       : splice(from, NULL, to, NULL, PIPE_CAPACITY, 0);
         if (got == -1 && errno == EINVAL && !copying++) {
-            warnx("from %d to %d: cannot be spliced, so it is copied", from,
-                  to);
+            warnx("%s: cannot be spliced, so it is copied", who);
             continue;
         }
         if (got == -1)
-            err(EXIT_FAILURE, "from %d to %d", from, to);
+            err(EXIT_FAILURE, "%s", who);
         bytes += got;
         calls++;
     } while (got != 0);
-    warnx("from %d to %d: %lld bytes in %lld calls", from, to, bytes, calls);
+    warnx("%s: %lld bytes in %lld calls", who, bytes, calls);
 }
 
 int
@@ -102,14 +101,14 @@ main(int argc, char *argv[])
         err(EXIT_FAILURE, "fork");
     if (child == 0) {
         close(ends[WRITE_END]);
-        pass(ends[READ_END], STDOUT_FILENO);
+        pass("child", ends[READ_END], STDOUT_FILENO);
         if (fstat(ends[READ_END], &st) == -1 || (st.st_mode & S_IWUSR))
-            errx(EXIT_FAILURE, "the parent is gone before its end");
+            errx(EXIT_FAILURE, "child: the parent is gone before its end");
         _exit(EXIT_SUCCESS);
     }
 
     close(ends[READ_END]);
-    pass(STDIN_FILENO, ends[WRITE_END]);
+    pass("parent", STDIN_FILENO, ends[WRITE_END]);
     if (fchmod(ends[WRITE_END], PIPE_SEALED) == -1)
         err(EXIT_FAILURE, "fchmod");
     close(ends[WRITE_END]);
