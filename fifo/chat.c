@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -108,6 +109,8 @@ meet(int is_a, int *in, int *out)
         errno != ENOENT)
         err(EXIT_FAILURE, "unlink %s and %s", second, first);
     met = 1;
+    if (flock(*in, LOCK_EX | LOCK_NB) == -1) /* all who slept have woken */
+        errx(EXIT_FAILURE, "%c has met another", is_a ? 'b' : 'a');
     warnx("%c is there", is_a ? 'b' : 'a');
 }
 

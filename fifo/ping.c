@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -113,6 +114,8 @@ meet(int *in, int *out, const char *other)
     if ((unlink(second) == -1 || unlink(first) == -1) && errno != ENOENT)
         err(EXIT_FAILURE, "unlink %s and %s", second, first);
     met = 1;
+    if (flock(*in, LOCK_EX | LOCK_NB) == -1) /* all who slept have woken */
+        errx(EXIT_FAILURE, "%s has met another", other);
     warnx("%s is there", other);
 }
 

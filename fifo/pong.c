@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -98,6 +99,8 @@ meet(int *in, int *out, const char *other)
         err(EXIT_FAILURE, "open %s and %s", second, first);
     close(hold);
     met = 1;
+    if (flock(*in, LOCK_EX | LOCK_NB) == -1) /* all who slept have woken */
+        errx(EXIT_FAILURE, "%s has met another", other);
     warnx("%s is there", other);
 }
 

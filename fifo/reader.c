@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -82,8 +83,10 @@ copy(int from, int to, size_t block)
        is still there, this was another writer, such as echo(1): tidy up. */
     if (fstat(from, &st) == -1)
         err(EXIT_FAILURE, "fstat %s", path);
-    if (st.st_nlink > 0)
+    if (st.st_nlink > 0 && is_our_fifo())
         unlink(path);
+    if (st.st_nlink == 0 && fchmod(from, 0) == -1) /* for readers still in */
+        err(EXIT_FAILURE, "fchmod %s", path);      /* open(): all is taken */
     if ((st.st_mode & S_IWUSR) && (st.st_nlink == 0 || bytes == 0))
         errx(EXIT_FAILURE, "%s: the writer is gone before its end", path);
 }
@@ -124,6 +127,11 @@ main(int argc, char *argv[])
     if (fifo == -1)
         err(EXIT_FAILURE, "open %s", path);
     met = 1;
+    /* All readers that slept in open() wake: one alone is to have the data. */
+    struct stat st;
+    if (flock(fifo, LOCK_EX | LOCK_NB) == -1 || fstat(fifo, &st) == -1 ||
+        !(st.st_mode & S_IRUSR))
+        errx(EXIT_FAILURE, "%s: another reader has it", path);
     warnx("a writer is there");
 
     copy(fifo, STDOUT_FILENO, (size_t)block);

@@ -104,6 +104,9 @@ main(int argc, char *argv[])
         usage(stderr, 2);
     if (argc > optind)
         path = argv[optind];
+    for (int fd = 0; fd < 3; fd++) /* closed: the FIFO would get its number */
+        if (fcntl(fd, F_GETFD) == -1)
+            err(EXIT_FAILURE, "descriptor %d", fd);
 
     signal(SIGHUP, remove_name); /* fails only for a number that is no signal */
     signal(SIGINT, remove_name);

@@ -337,6 +337,56 @@ settled() {
     done
 }
 
+@test "fifo: of two that wait for a peer, one alone has the data" {
+    head -c 300000 /dev/urandom > sent
+    for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+        start reader > first 2> first.err
+        first=$!
+        start reader > second 2> second.err
+        second=$!
+        await asleep $first
+        await asleep $second
+        timeout 10 writer < sent
+        await ended $first
+        await ended $second
+        wait $first && status=0 || status=$?
+        if [ $status = 0 ]; then
+            cmp sent first
+            loser=second
+            finish $second 1
+        else
+            loser=first
+            cmp sent second
+            finish $second
+        fi
+        [ ! -s $loser ]
+        tail -n 1 $loser.err | grep -x "reader: ipc.fifo: another reader has it"
+    done
+}
+
+@test "fifo: the data and the story never get into each other" {
+    start reader > received 2> reader.err
+    reader=$!
+    await asleep $reader
+    for closed in '<&-' '2>&-'; do
+        run -1 timeout 10 sh -c "exec writer $closed"
+    done
+    timeout 10 writer <<< hello
+    finish $reader
+    [ "$(< received)" = hello ]
+}
+
+@test "fifo: a reader leaves a file alone that has taken the name's place" {
+    start reader > received
+    reader=$!
+    await test -p ipc.fifo
+    mv ipc.fifo moved
+    echo precious > ipc.fifo
+    echo hello > moved
+    finish $reader
+    [ "$(< ipc.fifo)" = precious ]
+}
+
 @test "fifo: the name that a killed run leaves behind serves the next one" {
     for side in writer reader; do
         start $side < /dev/null 2> errors
@@ -732,6 +782,26 @@ other() {
         stop TERM $one
         finish $one 143
         finish $two 1
+        no_names
+    done
+}
+
+@test "fifo: of two pongs or two pings that wait, one alone meets the other" {
+    for pair in "pong ping" "ping pong"; do
+        twin=${pair% *} other=${pair#* }
+        side $twin
+        first=$!
+        side $twin
+        second=$!
+        await asleep $first
+        await asleep $second
+        side $other
+        finish $!
+        await ended $first
+        await ended $second
+        wait $first && first=0 || first=$?
+        wait $second && second=0 || second=$?
+        [ $((first + second)) = 1 ]
         no_names
     done
 }
