@@ -131,7 +131,8 @@ main(int argc, char *argv[])
 
     if (fcntl(STDOUT_FILENO, F_GETFD) == -1) /* closed: we would open it */
         err(EXIT_FAILURE, "standard output");
-    signal(SIGHUP, stop); /* fails only for a number that is no signal */
+    signal(SIGCHLD, SIG_DFL); /* ignored, there would be nothing to wait for */
+    signal(SIGHUP, stop);     /* fails only for a number that is no signal */
     signal(SIGINT, stop);
     signal(SIGTERM, stop);
     snprintf(path, sizeof(path), "crowd-%ld.fifo", (long)getpid());

@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 static char path[40];
-static volatile sig_atomic_t made; /* what stands under path is ours */
 
 static void
 usage(FILE *stream, int status)
@@ -32,9 +31,7 @@ usage(FILE *stream, int status)
 static void
 remove_made(void)
 {
-    if (made)
-        unlink(path);
-    made = 0;
+    unlink(path);
 }
 
 /* Die of the same signal, so that the shell learns how we ended. */
@@ -56,7 +53,6 @@ show(const char *call, int result)
         printf("%s: %s\n", call, strerror(errno));
         return;
     }
-    made = 1;
     if (lstat(path, &st) == -1)
         err(EXIT_FAILURE, "lstat %s", path);
     printf("%s: a %s, mode %04o\n", call,
@@ -134,12 +130,14 @@ main(int argc, char *argv[])
     if (fcntl(STDOUT_FILENO, F_GETFD) == -1) /* closed: we would open it */
         err(EXIT_FAILURE, "standard output");
     setvbuf(stdout, NULL, _IOLBF, 0);
+    snprintf(path, sizeof(path), "making-%ld.fifo", (long)getpid());
+    if (access(path, F_OK) == 0) /* from here on, the name is ours */
+        errx(EXIT_FAILURE, "%s is there already", path);
     signal(SIGHUP, stop); /* fails only for a number that is no signal */
     signal(SIGINT, stop);
     signal(SIGTERM, stop);
     atexit(remove_made); /* fails only for want of memory */
 
-    snprintf(path, sizeof(path), "making-%ld.fifo", (long)getpid());
     show_modes();
     show_other_calls();
     show_data();

@@ -35,7 +35,7 @@ usage(FILE *stream, int status)
 }
 
 /* A child. Wait at the gate, so that all begin at once. A blocking write is
-   whole, however long, unless the handler of a signal cuts it short. */
+   whole, however long, unless a signal cuts it short: Ctrl-Z is enough. */
 static void
 write_records(const int gate[2], const int ends[2], char letter, size_t bytes)
 {
@@ -44,8 +44,9 @@ write_records(const int gate[2], const int ends[2], char letter, size_t bytes)
     memset(record, letter, bytes);
     if (read(gate[READ_END], &letter, 1) != 0) /* the parent closes: it opens */
         _exit(EXIT_FAILURE);
-    for (int i = 0; i < RECORDS; i++)
-        if (write(ends[WRITE_END], record, bytes) != (ssize_t)bytes)
+    ssize_t put;
+    for (size_t done = 0; done < RECORDS * bytes; done += (size_t)put)
+        if ((put = write(ends[WRITE_END], record, bytes - done % bytes)) == -1)
             _exit(EXIT_FAILURE);
     _exit(EXIT_SUCCESS);
 }

@@ -11,6 +11,7 @@
 
 #include <err.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +79,7 @@ main(int argc, char *argv[])
     if (fcntl(STDOUT_FILENO, F_GETFD) == -1) /* closed: the pipe would get 1 */
         err(EXIT_FAILURE, "standard output");
 
+    signal(SIGCHLD, SIG_DFL); /* ignored, there would be nothing to wait for */
     if (pipe(ends) == -1)
         err(EXIT_FAILURE, "pipe");
     int capacity = fcntl(ends[WRITE_END], F_GETPIPE_SZ); /* of a pipe: works */

@@ -86,6 +86,7 @@ main(int argc, char *argv[])
     if (argc > 2 || (!one && !turns && strcmp(way, "two") != 0))
         usage(stderr, 2);
     setvbuf(stdout, NULL, _IOLBF, 0);
+    signal(SIGCHLD, SIG_DFL); /* ignored, there would be nothing to wait for */
     signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
 
     if (pipe2(there, O_NONBLOCK) == -1 || pipe2(back, O_NONBLOCK) == -1)

@@ -110,6 +110,7 @@ main(int argc, char *argv[])
     if (argc > 1)
         usage(stderr, 2);
     setvbuf(stdout, NULL, _IOLBF, 0);
+    signal(SIGCHLD, SIG_DFL); /* ignored, there would be nothing to wait for */
     signal(SIGPIPE, SIG_IGN); /* so that write() returns, and says EPIPE */
 
     /* An orphan goes to init, or to a subreaper: we shall wait for the heir. */

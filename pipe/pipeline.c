@@ -113,10 +113,15 @@ main(int argc, char *argv[])
         if (opt != 'l')
             usage(stderr, 2);
 
+    for (int fd = 0; fd < 3; fd++) /* closed: a pipe would get its number */
+        if (fcntl(fd, F_GETFD) == -1)
+            err(EXIT_FAILURE, "descriptor %d", fd);
+
     char **commands[argc]; /* there cannot be more of them than words */
     pid_t children[argc];
     int last = split(argv + optind, commands) - 1;
 
+    signal(SIGCHLD, SIG_DFL); /* ignored, there would be nothing to wait for */
     for (int i = 0; i <= last; i++) {
         int ends[2] = {-1, STDOUT_FILENO};
         if (i < last && pipe2(ends, O_CLOEXEC) == -1)

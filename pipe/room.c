@@ -62,13 +62,14 @@ int
 main(int argc, char *argv[])
 {
     char buf[PIPE_BUF];
-    int ends[2];
+    int ends[2], status;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
     if (argc > 1)
         usage(stderr, 2);
     setvbuf(stdout, NULL, _IOLBF, 0);
+    signal(SIGCHLD, SIG_DFL); /* ignored, there would be nothing to wait for */
     signal(SIGPIPE, SIG_IGN); /* a killed child is to be reported */
     if (fcntl(STDOUT_FILENO, F_GETFD) == -1) /* closed: the pipe would get 1 */
         err(EXIT_FAILURE, "standard output");
@@ -92,7 +93,8 @@ main(int argc, char *argv[])
     close(ends[READ_END]);
     try_write(ends[WRITE_END], MORE);
     close(ends[WRITE_END]);
-    waitpid(child, NULL, 0); /* it has nothing to tell */
+    if (waitpid(child, &status, 0) == -1 || status != 0)
+        errx(EXIT_FAILURE, "the child was killed, or failed");
 
     if (fflush(stdout) == EOF || ferror(stdout))
         err(EXIT_FAILURE, "standard output");

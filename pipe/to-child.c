@@ -103,6 +103,7 @@ main(int argc, char *argv[])
     }
     if (argc > optind)
         usage(stderr, 2);
+    signal(SIGCHLD, SIG_DFL); /* ignored, there would be nothing to wait for */
     signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
     /* One write for each message: two processes speak at once. */
     setvbuf(stderr, line, _IOLBF, sizeof(line));

@@ -80,6 +80,7 @@ main(int argc, char *argv[])
         usage(stderr, 2);
 
     /* exec closes both: the command gets a copy of one, as its output. */
+    signal(SIGCHLD, SIG_DFL); /* ignored, there would be nothing to wait for */
     if (pipe2(ends, O_CLOEXEC) == -1)
         err(EXIT_FAILURE, "pipe2");
     pid_t child = fork();

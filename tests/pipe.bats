@@ -665,3 +665,25 @@ random() {
         [[ $status == 2 ]]
     done
 }
+
+@test "pipe: an inherited SIGCHLD that is ignored does no harm" {
+    for program in to-child "to-parent true" "pipeline true" duplex zero-copy \
+        last-holder drain room crowd; do
+        run -0 timeout 10 env --ignore-signal=CHLD $program < /dev/null
+    done
+}
+
+@test "pipe: crowd loses nothing when it is stopped and continued" {
+    start crowd 1000000 > out 2> log
+    crowd=$!
+    await forked $crowd
+    stop STOP $crowd
+    for pid in $(children "$(child $crowd)"); do
+        kill -STOP $pid
+        await halted $pid
+        kill -CONT $pid
+    done
+    stop CONT $crowd
+    finish $crowd
+    grep "^200 records of 1000000 bytes: " out
+}
