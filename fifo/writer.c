@@ -7,7 +7,7 @@
  *
  * See contract.h, fifo(7), mkfifo(3), open(2), poll(2), fcntl(2).
  */
-#define _GNU_SOURCE /* F_SETPIPE_SZ */
+#define _GNU_SOURCE /* asprintf, F_SETPIPE_SZ */
 
 #include <err.h>
 #include <errno.h>
@@ -23,6 +23,7 @@
 #include "contract.h"
 
 static const char *path = FIFO_PATH;
+static char *gone;                /* where the name goes when we must */
 static volatile sig_atomic_t met; /* the name has served */
 
 static void
@@ -45,14 +46,15 @@ is_our_fifo(void)
 }
 
 /* Told to stop: remove the name while it stands, then die of the same signal,
-   so that the shell learns how we ended. Whoever else sleeps in open() would
-   never hear of it: opening both ends wakes them, and they see us gone. */
+   so that the shell learns how we ended. Another writer that sleeps in open()
+   would never hear of it: opening both ends wakes it. By then the name must be
+   away, or it would take us for its reader. */
 static void
 remove_name(int sig)
 {
-    if (!met && is_our_fifo()) {
-        open(path, O_RDWR | O_NONBLOCK);
-        unlink(path);
+    if (!met && is_our_fifo() && rename(path, gone) == 0) {
+        open(gone, O_RDWR | O_NONBLOCK);
+        unlink(gone);
     }
     signal(sig, SIG_DFL);
     raise(sig);
@@ -108,6 +110,8 @@ main(int argc, char *argv[])
         if (fcntl(fd, F_GETFD) == -1)
             err(EXIT_FAILURE, "descriptor %d", fd);
 
+    if (asprintf(&gone, "%s.gone", path) == -1)
+        err(EXIT_FAILURE, "asprintf");
     signal(SIGHUP, remove_name); /* fails only for a number that is no signal */
     signal(SIGINT, remove_name);
     signal(SIGTERM, remove_name);
