@@ -1,0 +1,189 @@
+/*
+ * posix-reader - copy what comes through a POSIX message queue to standard
+ * output.
+ *
+ * posix-writer and posix-reader are cat(1) cut in two: what goes in there comes
+ * out here. Either may start first and makes the queue; who comes second
+ * removes its name. The queue itself goes with the last who has it open.
+ *
+ * See contract.h, mq_overview(7), mq_open(3), mq_receive(3), fcntl_locking(2).
+ */
+#define _GNU_SOURCE /* F_OFD_SETLK, F_OFD_GETLK, asprintf */
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <mqueue.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "contract.h"
+
+static char *name;
+static mqd_t queue; /* on Linux, a descriptor: fcntl() and flock() take it */
+static volatile sig_atomic_t stopped; /* by this signal */
+
+static void
+usage(FILE *stream, int status)
+{
+    fputs("usage: posix-reader [name]\n"
+          "Copy what posix-writer puts into a queue to standard output.\n",
+          stream);
+    exit(status);
+}
+
+/* F_OFD_SETLK: we are here. F_OFD_GETLK: is anybody there? */
+static int
+lock(int command, off_t who)
+{
+    short type = command == F_OFD_SETLK ? F_RDLCK : F_WRLCK;
+    struct flock byte = {.l_type = type, .l_start = who, .l_len = 1};
+
+    if (fcntl(queue, command, &byte) == -1)
+        err(EXIT_FAILURE, "fcntl");
+    return byte.l_type != F_UNLCK;
+}
+
+static struct stat
+status(void)
+{
+    struct stat st;
+
+    if (fstat(queue, &st) == -1)
+        err(EXIT_FAILURE, "fstat %s", name);
+    return st;
+}
+
+/* Open or make it, and come in alone: nobody else may look or remove meanwhile.
+   Twice if need be: until we had the lock, another may have removed the name,
+   or nobody is there and it holds what a killed run has left behind. */
+static void
+enter(void)
+{
+    struct mq_attr attr = {.mq_maxmsg = POSIX_MESSAGES,
+                           .mq_msgsize = POSIX_TEXT};
+    int there;
+
+    for (;; close(queue)) {
+        queue = mq_open(name, O_RDWR | O_CREAT, 0600, &attr);
+        if (queue == -1 || flock(queue, LOCK_EX) == -1 ||
+            mq_getattr(queue, &attr) == -1)
+            err(EXIT_FAILURE, "mq_open %s", name);
+        struct stat st = status();
+        if (st.st_uid != geteuid() || attr.mq_msgsize != POSIX_TEXT ||
+            (st.st_nlink > 0 && (st.st_mode & 0777) != 0600))
+            errx(EXIT_FAILURE, "%s: the queue is not one of ours", name);
+        there = lock(F_OFD_GETLK, POSIX_WRITER);
+        if (st.st_nlink > 0 && lock(F_OFD_GETLK, POSIX_READER))
+            errx(EXIT_FAILURE, "%s: another reader is here", name);
+        if (st.st_nlink > 0 && (there || attr.mq_curmsgs == 0))
+            break;
+        if (st.st_nlink > 0)
+            mq_unlink(name);
+    }
+    lock(F_OFD_SETLK, POSIX_READER);
+    if (there)
+        mq_unlink(name); /* it was ours, and has served */
+    flock(queue, LOCK_UN);
+}
+
+/* Go alone, too. If nobody has come, the name is still to be removed. */
+static void
+leave(void)
+{
+    flock(queue, LOCK_EX);
+    if (status().st_nlink > 0)
+        mq_unlink(name);
+    close(queue);
+}
+
+static void
+note(int sig)
+{
+    if (sig != SIGALRM) /* our clock only wakes us */
+        stopped = sig;
+}
+
+static void
+quit(void)
+{
+    leave();
+    signal(stopped, SIG_DFL);
+    raise(stopped); /* so that the shell learns how we ended */
+}
+
+/* A call was woken by a signal: were we told to stop; has a writer been here,
+   and is now gone, with nothing of it left? Nobody would tell. */
+static void
+look(const char *call)
+{
+    struct mq_attr now;
+
+    if (errno != EINTR)
+        err(EXIT_FAILURE, "%s", call);
+    if (stopped)
+        quit();
+    int there = lock(F_OFD_GETLK, POSIX_WRITER);
+    if (mq_getattr(queue, &now) == 0 && now.mq_curmsgs == 0 && !there &&
+        status().st_nlink == 0)
+        errx(EXIT_FAILURE, "the writer is gone before the end");
+}
+
+/* Copy until a message without text. A message comes whole or not at all. */
+static void
+copy(int to)
+{
+    static char text[POSIX_TEXT];
+    long long bytes = 0, messages = 0;
+    ssize_t got, put;
+
+    while ((got = mq_receive(queue, text, sizeof(text), NULL)) != 0) {
+        if (got == -1)
+            look("mq_receive");
+        if (stopped) /* where nothing ever sleeps, no call is woken */
+            quit();
+        for (ssize_t done = 0; done < got; done += put)
+            while ((put = write(to, text + done, (size_t)(got - done))) == -1)
+                look("write standard output");
+        bytes += got > 0 ? got : 0;
+        messages += got > 0;
+    }
+    warnx("end of data: %lld bytes in %lld messages", bytes, messages);
+    if (fchmod(queue, POSIX_SEALED) == -1) /* we have written out all */
+        err(EXIT_FAILURE, "fchmod %s", name);
+}
+
+int
+main(int argc, char *argv[])
+{
+    const struct itimerval clock = {{0, MSGQ_TICK}, {0, MSGQ_TICK}};
+    const struct sigaction action = {.sa_handler = note}; /* no SA_RESTART */
+    const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGALRM};
+
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        usage(stdout, EXIT_SUCCESS);
+    if (getopt(argc, argv, "") != -1 || argc - optind > 1)
+        usage(stderr, 2);
+    if (argc > optind)
+        name = argv[optind];
+    else if (asprintf(&name, POSIX_NAME, (int)getuid()) == -1)
+        err(EXIT_FAILURE, "malloc");
+
+    if (fcntl(STDOUT_FILENO, F_GETFD) == -1) /* closed: the next open gets 1 */
+        err(EXIT_FAILURE, "standard output");
+    signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
+    for (int i = 0; i < 4; i++)
+        sigaction(signals[i], &action, NULL); /* fails for no signal only */
+    enter();
+    atexit(leave); /* fails only for want of memory */
+    setitimer(ITIMER_REAL, &clock, NULL);
+    warnx("mq_receive: sleeps until a message is there");
+    copy(STDOUT_FILENO);
+    return EXIT_SUCCESS;
+}

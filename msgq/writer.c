@@ -1,0 +1,177 @@
+/*
+ * writer - copy standard input into a System V message queue.
+ *
+ * writer and reader are cat(1) cut in two: what goes in here comes out there.
+ * Either may start first and makes the queue. The writer removes it when the
+ * reader has answered the last message; until then both stay.
+ *
+ * See contract.h, sysvipc(7), ftok(3), msgget(2), msgop(2), fcntl_locking(2).
+ */
+#define _GNU_SOURCE /* F_OFD_SETLK, F_OFD_GETLK */
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/msg.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "contract.h"
+
+static int place, queue = -1;
+static volatile sig_atomic_t stopped; /* by this signal */
+
+static void
+usage(FILE *stream, int status)
+{
+    fputs("usage: writer [-b BYTES] [path]\n"
+          "Copy standard input, BYTES a message, into a queue for reader.\n",
+          stream);
+    exit(status);
+}
+
+/* F_OFD_SETLK: we are here. F_OFD_GETLK: is anybody there? */
+static int
+lock(int command, off_t who)
+{
+    short type = command == F_OFD_SETLK ? F_RDLCK : F_WRLCK;
+    struct flock byte = {.l_type = type, .l_start = who, .l_len = 1};
+
+    if (fcntl(place, command, &byte) == -1)
+        err(EXIT_FAILURE, "fcntl");
+    return byte.l_type != F_UNLCK;
+}
+
+/* Come in alone: nobody else may look, make or remove meanwhile. */
+static void
+enter(const char *path)
+{
+    key_t key = ftok(path, MSGQ_PROJECT);
+    struct msqid_ds old;
+
+    if (key == -1) /* msgget() would take it for a key like any other */
+        err(EXIT_FAILURE, "ftok %s", path);
+    place = open(path, O_RDONLY | O_NONBLOCK); /* a FIFO would let us sleep */
+    if (place == -1 || flock(place, LOCK_EX) == -1)
+        err(EXIT_FAILURE, "open, flock %s", path);
+    if (lock(F_OFD_GETLK, MSGQ_WRITER))
+        errx(EXIT_FAILURE, "%s: another writer is here", path);
+
+    int id = msgget(key, IPC_CREAT | 0600);
+    if (id == -1 || msgctl(id, IPC_STAT, &old) == -1)
+        err(EXIT_FAILURE, "msgget %s", path);
+    if (old.msg_perm.uid != geteuid() || (old.msg_perm.mode & 0777) != 0600)
+        errx(EXIT_FAILURE, "%s: the queue is not one of ours", path);
+    if (!lock(F_OFD_GETLK, MSGQ_READER) || old.msg_lspid != 0)
+        msgctl(id, IPC_RMID, NULL); /* empty and new, or a killed writer's */
+    if ((queue = msgget(key, IPC_CREAT | 0600)) == -1)
+        err(EXIT_FAILURE, "msgget %s", path);
+    lock(F_OFD_SETLK, MSGQ_WRITER);
+    flock(place, LOCK_UN);
+}
+
+/* Go alone, too: whoever comes next finds neither the queue nor our lock. */
+static void
+leave(void)
+{
+    flock(place, LOCK_EX);
+    msgctl(queue, IPC_RMID, NULL); /* the reader may have done so */
+    close(place);
+}
+
+static void
+note(int sig)
+{
+    if (sig != SIGALRM) /* our clock only wakes us */
+        stopped = sig;
+}
+
+static void
+quit(void)
+{
+    leave();
+    signal(stopped, SIG_DFL);
+    raise(stopped); /* so that the shell learns how we ended */
+}
+
+/* A call has returned -1. If it was woken by a signal, it is time to look: were
+   we told to stop; has a reader been here, and is now gone? Nobody would tell.
+ */
+static void
+look(const char *call)
+{
+    static int met;
+    struct msqid_ds now;
+
+    if (errno != EINTR && msgctl(queue, IPC_STAT, &now) != -1)
+        err(EXIT_FAILURE, "%s", call);
+    if (stopped)
+        quit();
+    int there = lock(F_OFD_GETLK, MSGQ_READER);
+    met = met || there || msgctl(queue, IPC_STAT, &now) == -1 || now.msg_lrpid;
+    if (met && !there)
+        errx(EXIT_FAILURE, "the reader is gone before the end");
+}
+
+/* Copy until end of file, which becomes a message without text. */
+static void
+copy(int from, size_t block)
+{
+    static struct message message = {.type = MSGQ_DATA};
+    long long bytes = 0, messages = 0;
+    ssize_t got;
+
+    do {
+        if (stopped) /* where nothing ever sleeps, no call is woken */
+            quit();
+        while ((got = read(from, message.text, block)) == -1)
+            look("read standard input");
+        while (msgsnd(queue, &message, (size_t)got, 0) == -1)
+            look("msgsnd");
+        bytes += got;
+        messages += got > 0;
+    } while (got > 0);
+    warnx("end of input: %lld bytes in %lld messages", bytes, messages);
+
+    /* Sent is not received: the reader says when it has written out all. */
+    while (msgrcv(queue, &message, 0, MSGQ_TAKEN, 0) == -1)
+        look("msgrcv");
+}
+
+int
+main(int argc, char *argv[])
+{
+    const struct itimerval clock = {{0, MSGQ_TICK}, {0, MSGQ_TICK}};
+    const struct sigaction action = {.sa_handler = note}; /* no SA_RESTART */
+    const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGALRM};
+    long block = MSGQ_TEXT;
+    char *end;
+
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        usage(stdout, EXIT_SUCCESS);
+    for (int opt; (opt = getopt(argc, argv, "b:")) != -1;) {
+        if (opt != 'b')
+            usage(stderr, 2);
+        block = strtol(optarg, &end, 10);
+        if (block < 1 || block > MSGQ_TEXT || *end != '\0')
+            errx(2, "-b %s: not a number from 1 to %d", optarg, MSGQ_TEXT);
+    }
+    if (argc - optind > 1)
+        usage(stderr, 2);
+
+    if (fcntl(STDIN_FILENO, F_GETFD) == -1) /* closed: the next open gets 0 */
+        err(EXIT_FAILURE, "standard input");
+    for (int i = 0; i < 4; i++)
+        sigaction(signals[i], &action, NULL); /* fails for no signal only */
+    enter(argc > optind ? argv[optind] : MSGQ_PATH);
+    atexit(leave); /* fails only for want of memory */
+    setitimer(ITIMER_REAL, &clock, NULL);
+    warnx("msgsnd: sleeps while the queue is full, until a reader takes some");
+    copy(STDIN_FILENO, (size_t)block);
+    return EXIT_SUCCESS;
+}

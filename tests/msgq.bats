@@ -1,0 +1,1121 @@
+# msgq: two pairs, System V (writer, reader) and POSIX (posix-writer, posix-reader),
+# that keep the same promises; ping and pong; the mesh; the programs of one fact.
+# ROUNDS=500 tries longer. Queues are global, so each test has a name space of its
+# own where the machine allows it, and a folder and names of its own anyway.
+
+load helper # first: some of it is said again below
+
+setup() {
+    use msgq
+    for rights in '' -Ur; do
+        unshare $rights --ipc --mount true 2> /dev/null || continue
+        mkdir mqueue
+        unshare $rights --ipc --mount sh -c '
+            mount -t mqueue none mqueue; echo $$ > ready; exec sleep 1000' \
+            3>&- 4>&- {idle}>&- 2> /dev/null &
+        await test -s ready
+        holder=$(< ready)
+        inside=(nsenter -t "$holder" ${rights:+-U} -i ${rights:+--preserve-credentials})
+        break
+    done
+}
+
+teardown() {
+    [ -z "${holder-}" ] || kill $holder
+}
+
+# start PROGRAM...: as in helper.bash, but inside the name space.
+start() {
+    timeout 20 env --default-signal "${inside[@]}" "$@" <&0 3>&- 4>&- {idle}>&- &
+}
+
+# now PROGRAM...: the same in the foreground.
+now() {
+    timeout 20 env --default-signal "${inside[@]}" "$@"
+}
+
+# asleep PID: nsenter, too, must have become the program.
+asleep() {
+    local pid name
+    pid=$(child "$1" 2> /dev/null) || return
+    read -r name < "/proc/$pid/comm" || return
+    [[ $name != timeout && $name != env && $name != nsenter && $(state "$pid") == S ]]
+} 2> /dev/null
+
+# queues: mode and owner of each queue there is, those of this folder if outside.
+queues() {
+    if [ -n "${holder-}" ]; then
+        "${inside[@]}" awk 'NR > 1 { print $3, $8 }' /proc/sysvipc/msg
+        nsenter "${inside[@]:1}" -m ls -n "$PWD/mqueue" | awk 'NR > 1 { print $1, $3 }'
+    else
+        awk -v id=$(($(key 0))) 'NR > 1 && $1 % 16777216 == id { print $3, $8 }' /proc/sysvipc/msg
+    fi
+}
+
+nothing_left() {
+    [ -z "$(queues)" ] || {
+        echo "left behind: $(queues)" >&2
+        return 1
+    }
+}
+
+# key LETTER: what ftok makes of it and this folder.
+key() {
+    local code
+    printf -v code %d "'$1"
+    [ "$1" != 0 ] || code=0
+    echo $((code << 24 | ($(stat -c %d .) & 0xff) << 16 | $(stat -c %i .) & 0xffff))
+}
+
+# names PREFIX: the pair of this kind, and what its queue is called.
+names() {
+    writer_=${1}writer reader_=${1}reader name=.
+    if [ -n "$1" ]; then name=/ipc-test-$$-$BATS_TEST_NUMBER; fi
+}
+
+# pair [OPTION...]: carry the file sent into the file received.
+pair() {
+    start $writer_ "$@" $name < sent 2> writer.err
+    writer=$!
+    start $reader_ $name > received 2> reader.err
+    reader=$!
+}
+
+works() {
+    echo "again $RANDOM" > sent
+    pair
+    finish $writer
+    finish $reader
+    cmp sent received
+    nothing_left
+}
+
+# keyboard: a terminal in which nobody has typed yet, open as descriptor $keys.
+keyboard() {
+    rm -f keyboard
+    mkfifo keyboard
+    exec {keys}<> keyboard
+}
+
+# typist [reader]: a writer at the keyboard and a reader, who have met: a word went
+# through. The reader comes first only if so said.
+typist() {
+    keyboard
+    : > received
+    if [ "${1-}" = reader ]; then
+        start $reader_ $name > received 2> reader.err {keys}>&-
+        reader=$!
+        await asleep $reader
+    fi
+    start $writer_ $name < keyboard 2> writer.err {keys}>&-
+    writer=$!
+    if [ "${1-}" != reader ]; then
+        await asleep $writer
+        start $reader_ $name > received 2> reader.err {keys}>&-
+        reader=$!
+    fi
+    echo met >&$keys
+    await grep -qx met received
+}
+
+# bats test_tags=C43
+@test "msgq: what goes into the writer comes out of the reader" {
+    for kind in '' posix-; do
+        names "$kind"
+        head -c 1M /dev/urandom > sent
+        pair
+        finish $writer
+        finish $reader
+        cmp sent received
+        nothing_left
+    done
+}
+
+@test "msgq: empty input, NULs and a missing final newline come out as they went in" {
+    for kind in '' posix-; do
+        names "$kind"
+        for data in '' 'a\0\0b\n\0end' x; do
+            printf "$data" > sent
+            pair
+            finish $writer
+            finish $reader
+            cmp sent received
+        done
+    done
+}
+
+@test "msgq: far more goes through than a queue holds" {
+    head -c "${MEGABYTES:-64}M" /dev/urandom > sent
+    for kind in '' posix-; do
+        names "$kind"
+        pair
+        WITHIN=20 finish $reader
+        finish $writer
+        cmp sent received
+    done
+}
+
+# bats test_tags=C79
+@test "msgq: either side may start first, and makes the queue" {
+    for kind in '' posix-; do
+        names "$kind"
+        start $reader_ $name > received
+        reader=$!
+        await asleep $reader
+        [ "$(queues | wc -l)" = 1 ] || [ -z "${holder-}" ]
+        now $writer_ $name <<< hello
+        finish $reader
+        [ "$(< received)" = hello ]
+
+        start $writer_ $name <<< hello
+        writer=$!
+        await asleep $writer
+        [ "$(now $reader_ $name)" = hello ]
+        finish $writer
+        nothing_left
+    done
+}
+
+# bats test_tags=C79
+@test "msgq: both sides may start at the same moment" {
+    for kind in '' posix-; do
+        names "$kind"
+        for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+            echo "round $i" > sent
+            pair
+            finish $writer
+            finish $reader
+            cmp sent received
+            nothing_left
+        done
+    done
+}
+
+@test "msgq: one transfer after the other, and none gets into the next" {
+    for kind in '' posix-; do
+        names "$kind"
+        start bash -c "for i in {1..20}; do $writer_ $name <<< \$i || exit; done" 2> errors
+        writers=$!
+        now bash -c "for i in {1..20}; do $reader_ $name || exit; done" > received
+        finish $writers
+        cmp received <(seq 20)
+    done
+}
+
+@test "msgq: a typed line comes out at once, and both sleep until the next" {
+    for kind in '' posix-; do
+        names "$kind"
+        typist
+        for line in one two three; do
+            echo $line >&$keys
+            await grep -qx $line received
+            await asleep $writer
+            await asleep $reader
+        done
+        before=$(($(ticks $writer) + $(ticks $reader)))
+        pause 0.3
+        (($(ticks $writer) + $(ticks $reader) <= before + 1))
+        exec {keys}>&-
+        finish $writer
+        finish $reader
+        [ "$(wc -l < received)" = 4 ]
+    done
+}
+
+# bats test_tags=C74
+@test "msgq: a message goes and comes whole, and the story counts them" {
+    for kind in '' posix-; do
+        names "$kind"
+        printf hello > sent
+        pair -b 2
+        finish $writer
+        finish $reader
+        WHO=writer says "$writer_: end of input: 5 bytes in 3 messages"
+        WHO=reader says "$reader_: end of data: 5 bytes in 3 messages"
+    done
+}
+
+@test "msgq: a side that waits for the other says so, and sleeps" {
+    for kind in '' posix-; do
+        names "$kind"
+        start $reader_ $name 2> reader.err
+        reader=$!
+        await asleep $reader
+        grep -x "$reader_: m[a-z_]*: sleeps until a message is there" reader.err
+        stop TERM $reader
+        finish $reader 143
+        start $writer_ $name < /dev/zero 2> writer.err
+        writer=$!
+        await asleep $writer
+        grep -x "$writer_: m[a-z_]*: sleeps while the queue is full, until a reader takes some" writer.err
+        stop TERM $writer
+        finish $writer 143
+        nothing_left
+    done
+}
+
+@test "msgq: a killed side ends the other, which says so, and the next pair works" {
+    for kind in '' posix-; do
+        names "$kind"
+        for victim in writer reader; do
+            [ $victim = writer ] && WHO=reader || WHO=writer
+            typist $victim
+            stop KILL ${!victim}
+            finish ${!victim} 137
+            finish ${!WHO} 1
+            says "$kind$WHO: the $victim is gone before the end"
+            exec {keys}>&-
+            nothing_left
+            works
+        done
+    done
+}
+
+@test "msgq: a killed reader ends a writer that waits for room" {
+    mkfifo full
+    exec {full}<> full # nobody reads from it, so the reader gets stuck
+    for kind in '' posix-; do
+        names "$kind"
+        start $writer_ $name < /dev/zero 2> writer.err
+        writer=$!
+        start $reader_ $name > full 2> reader.err
+        reader=$!
+        await asleep $reader
+        await asleep $writer
+        stop KILL $reader
+        finish $reader 137
+        finish $writer 1
+        WHO=writer says "$writer_: the reader is gone before the end"
+        head -c 65536 <&$full > /dev/null
+        works
+    done
+}
+
+# stuck: a writer that has sent all, and a reader that cannot write it out.
+stuck() {
+    rm -f full
+    mkfifo full
+    exec {full}<> full
+    head -c 72K /dev/zero > sent
+    start $writer_ $name < sent 2> writer.err {full}>&-
+    writer=$!
+    start $reader_ $name > full 2> reader.err {full}>&-
+    reader=$!
+    await grep -q 'end of input' writer.err
+    await asleep $reader
+    await asleep $writer
+}
+
+@test "msgq: a reader that ends before it has written out all is no success" {
+    for kind in '' posix-; do
+        names "$kind"
+        for signal in HUP INT TERM KILL; do
+            stuck
+            stop $signal $reader
+            finish $reader $((128 + $(kill -l $signal)))
+            finish $writer 1
+            WHO=writer says "$writer_: the reader is gone before the end"
+            exec {full}>&-
+            nothing_left
+        done
+    done
+}
+
+@test "msgq: a reader whose output fills, and is woken in the middle, loses nothing" {
+    for kind in '' posix-; do
+        names "$kind"
+        rm -f full
+        mkfifo full
+        exec {full}<> full
+        head -c 200000 /dev/urandom > sent
+        start $writer_ -b 5001 $name < sent {full}>&-
+        writer=$!
+        start $reader_ $name > full {full}>&-
+        reader=$!
+        await asleep $reader
+        pause 0.25 # its clock cuts a write short
+        head -c 200000 < full | cmp - sent
+        finish $writer
+        finish $reader
+        exec {full}>&-
+    done
+}
+
+@test "msgq: a writer that is late for the reader's answer still gets it" {
+    command -v strace > /dev/null || skip "needs strace, to make the writer slow"
+    for kind in '' posix-; do
+        names "$kind"
+        ASAN_OPTIONS=detect_leaks=0 start strace -qqo /dev/null -e trace=msgrcv,fcntl,pause \
+            -e inject=msgrcv,fcntl,pause:delay_enter=50000 $writer_ $name <<< hello
+        writer=$!
+        [ "$(now $reader_ $name)" = hello ]
+        finish $writer
+        nothing_left
+    done
+}
+
+@test "msgq: killed at any moment, one side ends the other, and the next run works" {
+    for kind in '' posix-; do
+        names "$kind"
+        head -c 3M /dev/urandom > original
+        for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+            cp original sent
+            pair
+            if ((i % 2)); then
+                victim=$reader survivor=$writer WHO=writer
+            else
+                victim=$writer survivor=$reader WHO=reader
+            fi
+            pause "0.0$((RANDOM % 3))$((RANDOM % 10))"
+            stop KILL $victim 2> /dev/null || : # it may have ended already
+            await ended $victim
+            wait $victim && killed=0 || killed=$?
+            if settle $survivor; then
+                wait $survivor && status=0 || status=$?
+                case $status in
+                    0) cmp sent received ;;
+                    1) tail -n 1 $WHO.err | grep "is gone before the end" ;;
+                    *) false ;;
+                esac
+            elif [ $WHO = reader ]; then # it has met nobody, and shall
+                start $writer_ $name < sent
+                finish $!
+                finish $survivor
+                cmp sent received
+            else
+                start $reader_ $name > received
+                finish $!
+                finish $survivor
+                cmp sent received
+            fi
+            works
+        done
+    done
+}
+
+# settle PID: true once it has ended, false if it has met nobody and sleeps on.
+settle() {
+    for ((j = 0; j < 60; j++)); do
+        ended $1 && return
+        pause 0.01
+    done
+    ended $1
+}
+
+@test "msgq: stopped with Ctrl-Z and continued, neither side loses anything" {
+    for kind in '' posix-; do
+        names "$kind"
+        typist
+        for line in one two three; do
+            await asleep $writer
+            await asleep $reader
+            for side in $writer $reader; do
+                stop STOP $side
+                await stopped $side
+            done
+            echo $line >&$keys
+            pause 0.12 # while the other's clock ticks
+            stop CONT $writer
+            stop CONT $reader
+            await grep -qx $line received
+        done
+        exec {keys}>&-
+        finish $writer
+        finish $reader
+        [ "$(wc -l < received)" = 4 ]
+    done
+}
+
+@test "msgq: told to stop while it waits, either side removes the queue" {
+    for kind in '' posix-; do
+        names "$kind"
+        for side in writer reader; do
+            for signal in HUP INT TERM; do
+                start $kind$side $name < /dev/zero 2> errors
+                waiting=$!
+                await asleep $waiting
+                stop $signal $waiting
+                finish $waiting $((128 + $(kill -l $signal))) # it died of the signal
+                nothing_left
+            done
+        done
+    done
+}
+
+@test "msgq: told to stop in the middle, a side ends the other and leaves nothing" {
+    for kind in '' posix-; do
+        names "$kind"
+        for side in writer reader; do
+            for work in idle busy; do
+                [ $side = writer ] && WHO=reader || WHO=writer
+                if [ $work = idle ]; then typist; else
+                    start $writer_ $name < /dev/zero 2> writer.err
+                    writer=$!
+                    start $reader_ $name > /dev/null 2> reader.err
+                    reader=$!
+                fi
+                await child $writer > /dev/null
+                await child $reader > /dev/null
+                await grep -q sleeps $side.err
+                stop INT ${!side}
+                finish ${!side} 130
+                if [ $work = idle ]; then finish ${!WHO} 1; else
+                    settle ${!WHO} || stop TERM ${!WHO}
+                    ended ${!WHO} && wait ${!WHO} || :
+                fi
+                nothing_left
+            done
+        done
+    done
+}
+
+@test "msgq: told to stop at any moment, a side leaves nothing behind" {
+    for kind in '' posix-; do
+        names "$kind"
+        for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+            side=writer
+            ((i % 2)) && side=reader
+            start $kind$side $name < /dev/zero 2> errors
+            waiting=$!
+            await child $waiting > /dev/null
+            pause "0.00$((RANDOM % 8))"
+            stop TERM $waiting
+            finish $waiting 143
+            nothing_left
+        done
+    done
+}
+
+@test "msgq: what a killed run has left is not taken for the next one's data" {
+    for kind in '' posix-; do
+        names "$kind"
+        for victim in writer reader; do
+            start $kind$victim $name < /dev/zero 2> errors
+            old=$!
+            await asleep $old
+            stop KILL $old
+            finish $old 137
+            start $writer_ $name <<< fresh
+            writer=$!
+            await asleep $writer
+            now $reader_ $name > received
+            cmp received <(echo fresh) # the killed one's zeros would not show in $()
+            finish $writer
+            start $kind$victim $name < /dev/zero 2> errors
+            old=$!
+            await asleep $old
+            stop KILL $old
+            finish $old 137
+            start $reader_ $name > received # now the other one first
+            reader=$!
+            await asleep $reader
+            now $writer_ $name <<< fresh
+            finish $reader
+            cmp received <(echo fresh)
+            nothing_left
+        done
+    done
+}
+
+@test "msgq: a second writer or reader is turned away, and does no harm" {
+    for kind in '' posix-; do
+        names "$kind"
+        for side in writer reader; do
+            keyboard
+            start $kind$side $name < keyboard > received 2> errors {keys}>&-
+            first=$!
+            await asleep $first
+            run -1 --separate-stderr now $kind$side $name < /dev/null
+            [ "$stderr" = "$kind$side: $name: another $side is here" ]
+            if [ $side = writer ]; then
+                echo hello >&$keys
+                exec {keys}>&-
+                now $reader_ $name > received
+            else
+                now $writer_ $name <<< hello
+                exec {keys}>&-
+            fi
+            finish $first
+            [ "$(< received)" = hello ]
+        done
+    done
+}
+
+# bats test_tags=C80
+@test "msgq: a queue of another mode or owner is refused and not harmed" {
+    command -v perl > /dev/null || skip "needs perl, to make a foreign queue"
+    now perl -e 'defined msgget(shift, 01666) or die $!' "$(key q)"
+    before=$(queues)
+    for side in writer reader; do
+        run -1 --separate-stderr now $side < /dev/null
+        [ "$stderr" = "$side: .: the queue is not one of ours" ]
+    done
+    [ "$before" = "$(queues)" ]
+    now perl -e 'msgctl(msgget(shift, 0), 0, 0) or die $!' "$(key q)"
+    nothing_left
+}
+
+@test "msgq: another user's queue is refused and not harmed" {
+    [ "$(id -u)" = 0 ] || skip "needs root, to be another user"
+    [ -n "${holder-}" ] || skip "needs an IPC name space"
+    command -v setpriv > /dev/null || skip "needs setpriv, of util-linux"
+    for kind in '' posix-; do
+        names "$kind"
+        [ -n "$kind" ] || name=/ # a folder that anybody can reach
+        cp "$(command -v $writer_)" "/tmp/msgq.$$"
+        start setpriv --reuid 12345 --clear-groups "/tmp/msgq.$$" $name < /dev/zero 2> errors
+        theirs=$!
+        await asleep $theirs
+        stop KILL $theirs
+        finish $theirs 137
+        rm "/tmp/msgq.$$"
+        before=$(queues)
+        [ -n "$before" ]
+        for side in writer reader; do
+            run -1 --separate-stderr now $kind$side $name < /dev/null
+            [ "$stderr" = "$kind$side: $name: the queue is not one of ours" ]
+        done
+        [ "$before" = "$(queues)" ]
+    done
+}
+
+# open_queue NAME MESSAGES BYTES: a POSIX queue made by hand.
+open_queue() {
+    [ "$(uname -m)" = x86_64 ] || skip "knows the system call's number on x86-64 only"
+    command -v perl > /dev/null || skip "needs perl, to make a foreign queue"
+    now perl -e '$name = substr(shift, 1); $attr = pack "q8", 0, @ARGV;
+        syscall(240, $name, 0102, 0600, $attr) >= 0 or die $!' "$@"
+}
+
+@test "msgq: a POSIX queue of another shape is refused and not harmed" {
+    names posix-
+    open_queue $name 5 100
+    for side in writer reader; do
+        run -1 --separate-stderr now posix-$side $name < /dev/null
+        [ "$stderr" = "posix-$side: $name: the queue is not one of ours" ]
+    done
+    [ -z "${holder-}" ] || [ "$(queues | wc -l)" = 1 ]
+    perl -e 'exit' && now perl -e 'syscall(241, substr(shift, 1))' $name
+}
+
+@test "msgq: a queue is its owner's alone" {
+    [ -n "${holder-}" ] || skip "needs an IPC name space, to see whose queue it is"
+    umask 000
+    for kind in '' posix-; do
+        names "$kind"
+        for side in writer reader; do
+            start $kind$side $name < /dev/zero 2> errors
+            waiting=$!
+            await asleep $waiting
+            [[ $(queues) == 600* || $(queues) == -rw-------* ]]
+            stop TERM $waiting
+            finish $waiting 143
+        done
+    done
+}
+
+# bats test_tags=C83
+@test "msgq: a path or a name that will not do is an error that says why" {
+    for side in writer reader; do
+        run -1 now $side nowhere < /dev/null
+        [ "$output" = "$side: ftok nowhere: No such file or directory" ]
+        run -1 now posix-$side /a/b < /dev/null
+        [ "$output" = "posix-$side: mq_open /a/b: Permission denied" ] ||
+            [ "$output" = "posix-$side: mq_open /a/b: No such file or directory" ]
+        run -1 now posix-$side slashless < /dev/null
+        [[ $output == "posix-$side: mq_open slashless: "* ]] # musl takes it
+    done
+    nothing_left
+}
+
+@test "msgq: output that cannot be written is an error, and ends the writer" {
+    for kind in '' posix-; do
+        names "$kind"
+        start $writer_ $name < /dev/zero 2> writer.err
+        writer=$!
+        run -1 now sh -c "exec $reader_ $name > /dev/full"
+        [ "${lines[-1]}" = "$reader_: write standard output: No space left on device" ]
+        finish $writer 1
+        run -1 now sh -c "exec $reader_ $name >&-"
+        [ "$output" = "$reader_: standard output: Bad file descriptor" ]
+        run -1 now sh -c "exec $writer_ $name <&-"
+        [ "$output" = "$writer_: standard input: Bad file descriptor" ]
+
+        start $writer_ $name < /dev/zero 2> writer.err
+        writer=$!
+        { now $reader_ $name 2> reader.err || echo $? > status; } | head -c 1 > first
+        WHO=reader says "$reader_: write standard output: Broken pipe"
+        [ "$(< status)" = 1 ]
+        finish $writer 1
+        nothing_left
+    done
+}
+
+@test "msgq: input that cannot be read is an error, not an empty input" {
+    for kind in '' posix-; do
+        names "$kind"
+        start $reader_ $name 2> reader.err
+        reader=$!
+        await asleep $reader
+        run -1 now $writer_ $name < .
+        [ "${lines[-1]}" = "$writer_: read standard input: Is a directory" ]
+        if settle $reader; then
+            wait $reader && status=0 || status=$?
+            [ $status = 1 ]
+            WHO=reader says "$reader_: the writer is gone before the end"
+        fi
+        nothing_left
+    done
+}
+
+@test "msgq: a usage error of a pair has status 2, and --help is none" {
+    for side in writer reader posix-writer posix-reader; do
+        run -2 now $side one two
+        run -2 now $side -x
+        run -0 --separate-stderr now $side --help
+        [[ ${lines[0]} == "usage: $side "* && -z $stderr ]]
+    done
+    for side in writer posix-writer; do
+        for number in 0 -1 8193 99999999999999999999 0x 12k "" " "; do
+            run -2 now $side -b "$number"
+            [ "$output" = "$side: -b $number: not a number from 1 to 8192" ]
+        done
+    done
+    nothing_left
+}
+
+# side ping|pong [OPTION...]: start one of the two.
+side() {
+    start "$@" > $1.out 2> $1.err
+    eval "$1=$!"
+}
+
+@test "msgq: ping and pong: either first, both at once, one pair after the other" {
+    for first in ping pong; do
+        [ $first = ping ] && second=pong || second=ping
+        side $first
+        await asleep ${!first}
+        side $second
+        finish $ping
+        finish $pong
+        nothing_left
+    done
+    for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+        side ping -n 20
+        side pong
+        finish $pong
+        finish $ping
+        nothing_left
+    done
+}
+
+@test "msgq: ping reports five figures in order, or every round trip with -r" {
+    for bytes in 1 8 8192; do
+        side pong
+        now ping -n 30 -s $bytes > figures 2> ping.err
+        finish $pong
+        WHO=pong says "pong: 33 rounds of $bytes bytes"
+        [ "$(cut -c 1-9 figures | tr -s ' \n' ' ')" = "min median 90 % 99 % max " ]
+        [ "$(grep -cE '^.{8} [ 0-9]{7}\.[0-9] us$' figures)" = 5 ]
+        cut -c 9-18 figures | sort -cn
+    done
+    side pong
+    now ping -r -n 30 > figures
+    finish $pong
+    [ "$(grep -cxE '[0-9]+' figures)" = 30 ]
+}
+
+@test "msgq: a killed ping or pong ends the other, which says so, and the next pair works" {
+    for victim in ping pong; do
+        [ $victim = ping ] && WHO=pong || WHO=ping
+        side ping -n 1000000
+        side pong
+        await grep -q rounds pong.err
+        stop KILL ${!victim}
+        finish ${!victim} 137
+        finish ${!WHO} 1
+        says "$WHO: $victim is gone before its end"
+        [ ! -s ping.out ]
+        nothing_left
+        side ping -n 20
+        side pong
+        finish $ping
+        finish $pong
+    done
+}
+
+@test "msgq: told to stop, ping and pong leave nothing, waiting or at work" {
+    for victim in ping pong; do
+        for signal in HUP INT TERM; do
+            side $victim
+            await asleep ${!victim}
+            stop $signal ${!victim}
+            finish ${!victim} $((128 + $(kill -l $signal)))
+            nothing_left
+        done
+        [ $victim = ping ] && WHO=pong || WHO=ping
+        side ping -n 1000000
+        side pong
+        await grep -q rounds pong.err
+        stop TERM ${!victim}
+        finish ${!victim} 143
+        finish ${!WHO} 1
+        says "$WHO: $victim is gone before its end"
+        nothing_left
+    done
+}
+
+# speak LETTER TYPE TEXT...: send messages by hand into the queue that is there,
+# quickly: a side soon sees that nobody is there who could have sent them.
+speak() {
+    command -v perl > /dev/null || skip "needs perl, to play a stranger"
+    now perl -e 'my $id = msgget(shift, 0);
+        while (@ARGV) {
+            my $type = shift;
+            msgsnd($id, pack("l! a*", $type, eval "qq(" . shift . ")"), 0) or die $!;
+        }' "$(key $1)" "${@:2}"
+}
+
+@test "msgq: pong refuses a plan and a length that are not ping's, ping a wrong echo" {
+    for plan in 'hi' '\x01\0\0\0\0\0\0\0' '\xff\xff\xff\xff\x08\0\0\0' \
+        '\x01\0\0\0\x01\x20\0\0' '\xc1\xd8\xa7\0\x01\0\0\0'; do
+        side pong
+        await asleep $pong
+        speak p 1 "$plan"
+        finish $pong 1
+        WHO=pong says "pong: this is not ping: no plan of rounds and bytes"
+        nothing_left
+    done
+    side pong
+    await asleep $pong
+    speak p 1 '\x02\0\0\0\x08\0\0\0' 2 'nine char'
+    finish $pong 1
+    WHO=pong says "pong: this is not ping: another length than agreed"
+    for echo in 12345678 123; do
+        side ping
+        await asleep $ping
+        speak p 3 $echo
+        finish $ping 1
+        WHO=ping says "ping: the echo is not what was said"
+    done
+    nothing_left
+}
+
+@test "msgq: a foreign message in the pair's queue never crashes a side" {
+    start reader > received 2> reader.err
+    reader=$!
+    await asleep $reader
+    speak q 9 'of no type' 1 foreign
+    finish $reader 1
+    [ "$(< received)" = foreign ]
+    WHO=reader says "reader: the writer is gone before the end"
+    nothing_left
+}
+
+# nodes [naive]: start A, B, C and D, with files said.A ... as what they say.
+nodes() {
+    for who in A B C D; do
+        start node $who "$@" < said.$who > heard.$who 2> $who.err
+        eval "$who=$!"
+    done
+}
+
+# say COUNT BYTES: as many lines from each to each.
+say() {
+    local from to
+    for from in A B C D; do
+        for to in A B C D; do
+            [ $from = $to ] || seq -f "$to %0$2.0f" "$1"
+        done > said.$from
+    done
+}
+
+# bats test_tags=C76
+@test "msgq: four nodes send three hundred lines to each other, all in order" {
+    say 300 1
+    nodes
+    for who in A B C D; do
+        finish ${!who}
+        WHO=$who says "node: all have ended"
+    done
+    for who in A B C D; do
+        for from in A B C D; do
+            [ $from = $who ] || sed -n "s/^$from: //p" heard.$who | cmp - <(seq 300)
+        done
+        [ "$(wc -l < heard.$who)" = 900 ]
+    done
+    nothing_left
+}
+
+# bats test_tags=C76
+@test "msgq: nodes that send before they receive fill the queue, and all sleep" {
+    say 15 2000
+    nodes naive
+    for who in A B C D; do
+        WITHIN=4 finish ${!who} 1
+        WHO=$who
+        tail -n 1 $who.err | grep -xE "node: (deadlock: the queue is full, nobody receives|. is gone before its end)"
+    done
+    grep -h deadlock ?.err
+    nothing_left
+    nodes # the cure
+    for who in A B C D; do
+        finish ${!who}
+        [ "$(wc -l < heard.$who)" = 45 ]
+    done
+    nothing_left
+}
+
+# typing: four nodes, all there; type to A with >&$keys.
+typing() {
+    keyboard
+    mkfifo silence
+    exec {silence}<> silence
+    for who in A B C D; do
+        [ $who = A ] && from=keyboard || from=silence
+        start node $who < $from > heard.$who 2> $who.err {keys}>&- {silence}>&-
+        eval "$who=$!"
+    done
+    for who in A B C D; do
+        WHO=$who await says "node: all are there"
+    done
+    rm silence
+}
+
+# bats test_tags=C76
+@test "msgq: a typed line goes to its node, and a stopped node is in everybody's way" {
+    typing
+    echo "C hello" >&$keys
+    await grep -qx "A: hello" heard.C
+    stop STOP $D
+    await stopped $D
+    for ((i = 0; i < 20; i++)); do
+        printf 'D %01000d\n' $i
+    done >&$keys
+    echo "C late" >&$keys
+    pause 0.3
+    [ "$(wc -l < heard.C)" = 1 ] # the queue is full of what D does not take
+    stop CONT $D
+    await grep -qx "A: late" heard.C
+    echo "nobody hello" >&$keys
+    await grep "nobody hello: not a letter of another node" A.err
+    [ "$(wc -l < heard.B)" = 0 ] && [ "$(wc -l < heard.D)" = 20 ]
+    exec {keys}>&- {silence}>&-
+    for who in A B C D; do
+        finish ${!who}
+    done
+    nothing_left
+}
+
+@test "msgq: a node that is killed or told to stop ends the others, and leaves nothing" {
+    for signal in KILL TERM; do
+        typing
+        stop $signal $B
+        finish $B $((128 + $(kill -l $signal)))
+        for who in A C D; do
+            finish ${!who} 1
+            WHO=$who
+            tail -n 1 $who.err | grep -xE "node: [BACD] is gone before its end"
+        done
+        exec {keys}>&- {silence}>&-
+        nothing_left
+        say 3 1
+        nodes
+        for who in A B C D; do
+            finish ${!who}
+        done
+    done
+}
+
+@test "msgq: a node that waits is told to stop; a second one of its name is refused" {
+    for signal in HUP INT TERM KILL; do
+        start node A < /dev/null 2> A.err
+        A=$!
+        await asleep $A
+        run -1 --separate-stderr now node A < /dev/null
+        [ "$stderr" = "node: .: another A is here" ]
+        stop $signal $A
+        finish $A $((128 + $(kill -l $signal)))
+        [ $signal = KILL ] || nothing_left
+    done
+    say 2 1
+    nodes
+    for who in A B C D; do
+        finish ${!who}
+    done
+    nothing_left
+}
+
+# bats test_tags=C46,C47,C48
+@test "msgq: one list, from which the receiver takes by arrival, type or lowest type" {
+    run -0 now by-type
+    [ "${lines[1]}" = "type 0, the first of all: 3a 1b 2c 1d, then No message of desired type" ]
+    [ "${lines[2]}" = "type 1, only these: 1b 1d, then No message of desired type" ]
+    [ "${lines[3]}" = "type -2, the lowest up to 2: 1b 1d 2c, then No message of desired type" ]
+    [ "${lines[4]}" = "type -3, the lowest up to 3: 1b 1d 2c 3a, then No message of desired type" ]
+    [ "${lines[5]}" = "type 1 with MSG_EXCEPT, all others: 3a 2c, then No message of desired type" ]
+    [ "${lines[6]}" = "msgsnd type 0: Invalid argument" ]
+    [ "${lines[7]}" = "msgsnd type -1: Invalid argument" ]
+    [ "${#lines[@]}" = 8 ]
+}
+
+# bats test_tags=C75
+@test "msgq: reading takes a message away, copying does not" {
+    run -0 now board
+    [[ ${lines[0]} != *"Function not implemented"* ]] || skip "this kernel has no MSG_COPY"
+    [ "${lines[0]}" = 'msgrcv MSG_COPY: "lost: a grey cat", on the board: 1' ]
+    [ "${lines[1]}" = "${lines[0]}" ]
+    [ "${lines[2]}" = 'msgrcv: "lost: a grey cat", on the board: 0' ]
+    [ "${lines[3]}" = 'msgrcv: No message of desired type, on the board: 0' ]
+}
+
+# bats test_tags=C44,C74
+@test "msgq: a queue holds less than a pipe; a message comes whole, or is cut if asked" {
+    max=$("${inside[@]}" cat /proc/sys/kernel/msgmax)
+    room=$("${inside[@]}" cat /proc/sys/kernel/msgmnb)
+    run -0 now limits
+    [ "${lines[0]}" = "messages of $((max + 1)) bytes: 0, then Invalid argument" ]
+    [ "${lines[1]}" = "messages of $max bytes: $((room / max)), then Resource temporarily unavailable" ]
+    [[ ${lines[2]} =~ ^"a pipe: "([0-9]+)" bytes"$ ]]
+    [ "$room" != 16384 ] || ((BASH_REMATCH[1] > room || BASH_REMATCH[1] < 65536))
+    [ "${lines[3]}" = "room for 100: Argument list too long, in the queue: 1" ]
+    [ "${lines[4]}" = "room for 100: 100 bytes, in the queue: 0" ]
+    for i in 1 2 3; do
+        [ "${lines[4 + i]}" = "room for $max: $i bytes, in the queue: $((3 - i))" ]
+    done
+}
+
+# bats test_tags=C43,C71,C72,C79,C80,C86
+@test "msgq: msgget makes or finds by key; identifiers are no descriptors" {
+    run -0 now identity
+    [ "${lines[0]}" = "msgget(key, 0): No such file or directory" ]
+    [ "${lines[1]}" = "msgget(key, IPC_CREAT | IPC_EXCL | 0600): a queue" ]
+    [ "${lines[2]}" = "msgget(key, 0): the same queue" ]
+    [ "${lines[3]}" = "msgget(key, IPC_CREAT | 0600): the same queue" ]
+    [ "${lines[4]}" = "msgget(key, IPC_CREAT | IPC_EXCL | 0600): File exists" ]
+    [ "${lines[5]}" = "in /proc/sysvipc/msg: 1 line" ]
+    [[ ${lines[6]} =~ ^"identifiers: queue "[0-9]+", segment "[0-9]+", semaphores "[0-9]+$ ]]
+    if [ -n "${holder-}" ]; then # a new space: the first of each kind have number 0
+        [[ ${lines[6]} == *"segment 0, semaphores 0" ]]
+    fi
+    [ "${lines[7]}" = "read(identifier): Bad file descriptor" ]
+    nothing_left
+}
+
+# bats test_tags=C73,C78
+@test "msgq: a removed queue wakes its sleepers, and its identifier does not come back" {
+    run -0 now removal
+    [ "${lines[0]}" = "removed under a sleeping msgrcv: Identifier removed" ]
+    [ "${lines[1]}" = "the identifier, after that: Invalid argument" ]
+    [ "${lines[2]}" = "made again under the same key: a new identifier" ]
+    nothing_left
+}
+
+# bats test_tags=C45,C86
+@test "msgq: msgget checks what it is asked for, and the other calls check again" {
+    if [ "$(id -u)" = 0 ]; then run -0 now rights; else
+        run -0 timeout 20 rights # in a name space of its own it could not be another
+    fi
+    [ "${lines[0]}" = "msgget(key, 0): allowed" ]
+    [ "${lines[1]}" = "msgget(key, 0400): Permission denied" ]
+    [ "${lines[2]}" = "msgget(key, IPC_CREAT | 0600): Permission denied" ]
+    [ "${lines[3]}" = "msgget(key, IPC_CREAT | IPC_EXCL | 0600): File exists" ]
+    [ "${lines[4]}" = "msgsnd: Permission denied" ]
+    [ "${lines[5]}" = "msgrcv: Permission denied" ]
+    [ "$(id -u)" != 0 ] ||
+        [ "${lines[6]}" = "msgctl IPC_RMID: Operation not permitted" ]
+    nothing_left
+}
+
+# bats test_tags=C81,C82,C85
+@test "msgq: an inherited number, an integer, ftok or a file lead to the same queue" {
+    run -0 now keys private
+    [ "${lines[0]}" = "the identifier that fork hands down: the same queue" ]
+    [ "${lines[1]}" = "IPC_PRIVATE once more: another queue" ]
+    run -0 now keys integer
+    [ "$output" = "another program with the same integer: the same queue" ]
+    run -0 now keys ftok
+    [ "${lines[0]}" = "ftok of the same folder and letter: the same queue" ]
+    [ "${lines[1]}" = "ftok with another letter: No such file or directory" ]
+    run -0 now keys file
+    [ "${lines[0]}" = "the number in the file, no msgget: the same queue" ]
+    [ "${lines[1]}" = "the number in the file, the queue is gone: Invalid argument" ]
+    [ ! -e ipc.queue-id ]
+    nothing_left
+}
+
+# bats test_tags=C83,C84
+@test "msgq: ftok gives two files one key, and one path two keys" {
+    run -0 now collide
+    if [ "${lines[0]}" != "/usr: no two files with one key" ]; then
+        [[ ${lines[0]} =~ ^(.*)" and "(.*)": one key, 0x61"[0-9a-f]{6}$ ]]
+        [ ! "${BASH_REMATCH[1]}" -ef "${BASH_REMATCH[2]}" ]
+    fi
+    [ "${lines[1]}" = "'a' and 0x161: one key, only 8 bits count" ]
+    [ "${lines[2]}" = "the same path, saved anew: another key" ]
+    [ "${lines[3]}" = "ftok of a missing file: -1, No such file or directory" ]
+    [ "${lines[4]}" = "msgget(-1): makes a queue, with the key 0xffffffff" ]
+    nothing_left
+    mkdir lonely
+    run -0 now collide lonely
+    [ "${lines[0]}" = "lonely: no two files with one key" ]
+    [ -z "$(ls ipc.* 2> /dev/null)" ]
+}
+
+@test "msgq: a POSIX queue gives out by priority, and tells once that it is not empty" {
+    run -0 now posix-order
+    [ "${lines[1]}" = "a fifth message: Resource temporarily unavailable" ]
+    [ "${lines[2]}" = "received: 9b 9d 5c 1a, then Resource temporarily unavailable" ]
+    [ "${lines[3]}" = "a message into the empty queue: a signal, from the sender" ]
+    [ "${lines[5]}" = "another, without asking again: no signal" ]
+    [ "${lines[6]}" = "asked again, but the queue was not empty: no signal" ]
+    nothing_left
+}
+
+facts=(by-type board limits identity removal rights keys collide posix-order)
+
+@test "msgq: findings that cannot be written are an error, and leave nothing" {
+    mkdir lonely
+    exec {broken}> >(:)
+    await ended $! # nobody reads: SIGPIPE
+    for program in "${facts[@]}"; do
+        case $program in
+            keys) words=ftok ;;
+            collide) words=lonely ;;
+            *) words= ;;
+        esac
+        ! now $program $words 2> errors 1>&"$broken" || false
+        nothing_left
+        for output in '> /dev/full' '>&-'; do
+            run -1 --separate-stderr now sh -c "exec $program $words $output"
+            [[ $stderr == "$program: "* ]]
+            nothing_left
+        done
+    done
+    side pong
+    run -1 --separate-stderr now sh -c "exec ping -n 5 > /dev/full"
+    [ "${stderr_lines[-1]}" = "ping: standard output: No space left on device" ]
+    finish $pong
+    nothing_left
+}
+
+@test "msgq: a usage error of the others has status 2, and --help is none" {
+    for program in ping pong node "${facts[@]}"; do
+        run -2 now $program one two three
+        run -2 now $program one two
+        run -0 --separate-stderr now $program --help
+        [[ ${lines[0]} == "usage: $program"* && -z $stderr ]]
+    done
+    run -2 now node
+    run -2 now node E
+    run -2 now node AB
+    run -2 now node A wise
+    run -2 now keys
+    for number in 0 -1 x 1x "" 10000001 99999999999999999999; do
+        run -2 now ping -n "$number"
+        [ "$output" = "ping: -n $number: not a number from 1 to 10000000" ]
+        run -2 now ping -s "$number"
+        [ "$output" = "ping: -s $number: not a number from 1 to 8192" ]
+    done
+    nothing_left
+}
