@@ -1,0 +1,1083 @@
+# shm/writer and shm/reader carry data over System V shared memory and semaphores,
+# posix-writer and posix-reader over a ring in POSIX shared memory. Each promise is
+# tried with both. Then ping and pong, and the programs of one fact.
+# ROUNDS=500 tries longer. System V objects live in an IPC namespace of our own
+# where we may make one: then nothing else is in it, and nothing may stay in it.
+
+setup_file() {
+    export HOLDER='' ENTER=''
+    if unshare --ipc true 2> /dev/null; then
+        ENTER='nsenter --ipc'
+        unshare --ipc sleep 1000 3>&- 4>&- &
+    elif unshare -Ur --ipc true 2> /dev/null; then
+        ENTER='nsenter -U --ipc --preserve-credentials'
+        unshare -Ur --ipc sleep 1000 3>&- 4>&- &
+    else
+        return
+    fi
+    HOLDER=$!
+    ENTER+=" -t $HOLDER"
+    until [[ $(< /proc/$HOLDER/comm) == sleep ]]; do sleep 0.01; done
+}
+
+teardown_file() {
+    [ -z "$HOLDER" ] || kill "$HOLDER"
+}
+
+setup() {
+    load helper
+    use shm
+    name=/ipc-test-$$-$BATS_TEST_NUMBER
+}
+
+teardown() {
+    rm -rf "/dev/shm$name" "/dev/shm$name".*
+}
+
+# pairs: run the rest of the test's words with either pair: $W and $R are the two
+# commands, which find each other in this folder or under our name.
+pairs() {
+    local kind
+    for kind in '' posix-; do
+        echo "# ${kind:-System V }writer and reader"
+        W="$ENTER ${kind}writer" R="$ENTER ${kind}reader" who=$kind
+        operand=''
+        [ -z "$kind" ] || operand=$name
+        rm -f sent received keyboard ./*.err
+        "$@" # no ||, which would let all but its last command fail unseen
+        clean
+    done
+}
+
+# clean: nothing is left. Without a namespace of our own we cannot tell whose
+# System V objects there are.
+clean() {
+    [ ! -e "/dev/shm$name" ] || return
+    if [ -n "$HOLDER" ]; then
+        [ "$($ENTER cat /proc/sysvipc/shm /proc/sysvipc/sem | wc -l)" = 2 ]
+    fi
+}
+
+# write_from FILE, read_to FILE: start one side; its number is in $writer, $reader.
+write_from() {
+    start $W $operand < "$1" 2> writer.err
+    writer=$!
+}
+
+read_to() {
+    start $R $operand > "$1" 2> reader.err
+    reader=$!
+}
+
+carry() {
+    write_from sent
+    read_to received
+    WITHIN=5 finish $writer
+    WITHIN=5 finish $reader
+    cmp sent received
+}
+
+# typist: a writer at a keyboard, open as $keys, and a reader; a line has come.
+typist() {
+    rm -f keyboard
+    mkfifo keyboard
+    exec {keys}<> keyboard
+    start $W $operand < keyboard 2> writer.err {keys}>&-
+    writer=$!
+    start $R $operand > received 2> reader.err {keys}>&-
+    reader=$!
+    echo first >&$keys
+    await grep -qx first received
+}
+
+other() {
+    case $1 in
+        writer) echo reader ;;
+        reader) echo writer ;;
+        ping) echo pong ;;
+        pong) echo ping ;;
+    esac
+}
+
+# waits SIDE: start it without a peer, until it has told what it sleeps on.
+waits() {
+    if [ $1 = writer ]; then write_from /dev/null; else read_to received; fi
+    await test -s $1.err
+    await asleep ${!1}
+}
+
+# meets SIDE: start the other and let both end well.
+meets() {
+    if [ $1 = writer ]; then read_to received; else write_from /dev/null; fi
+    finish $writer
+    finish $reader
+}
+
+# no COMMAND...: it must fail; a bare ! would not stop a test.
+no() {
+    if "$@"; then return 1; fi
+}
+
+random() {
+    head -c 1M /dev/urandom > sent
+    carry
+}
+
+# bats test_tags=data,C87,C51
+@test "shm: what goes into the writer comes out of the reader" {
+    pairs random
+}
+
+odd() {
+    : > sent
+    carry
+    printf 'a\0\0b\n\0end' > sent
+    carry
+    for bytes in 262143 262144 262145 1048575 1048576 1048577; do
+        head -c $bytes /dev/urandom > sent
+        carry
+    done
+}
+
+# bats test_tags=data
+@test "shm: nothing, NULs, no final newline and the length of a slot or a ring come out" {
+    pairs odd
+}
+
+large() {
+    head -c "${MEGABYTES:-128}M" /dev/urandom > sent
+    write_from sent
+    # A slow reader, for whom the writer has to sleep again and again.
+    start bash -c "set -o pipefail; $R $operand 2> reader.err | cmp - sent"
+    WITHIN=5 finish $! # much less than if each sleep took a whole tick
+    finish $writer
+}
+
+# bats test_tags=data,C87
+@test "shm: many times as much as fits comes out" {
+    pairs large
+}
+
+# last LINE: it is the last that was received. No process is started for this.
+last() {
+    mapfile -t lines < received
+    [[ ${lines[-1]} == "$1" ]]
+}
+
+# Who is not woken finds out at the next tick: ten lines would take a second.
+prompt() {
+    typist
+    for attempt in 1 2 3; do
+        began=${EPOCHREALTIME/./}
+        for line in {1..10}; do
+            echo $attempt.$line >&$keys
+            await last $attempt.$line
+        done
+        ((${EPOCHREALTIME/./} - began < 700000)) && break
+    done
+    exec {keys}>&-
+    finish $writer
+    finish $reader
+    [ $attempt != 3 ]
+}
+
+@test "shm: whoever sleeps is woken at once" {
+    pairs prompt
+}
+
+small() {
+    head -c 20000 /dev/urandom > sent
+    start $W -b 7 $operand < sent 2> writer.err
+    writer=$!
+    read_to received
+    finish $writer
+    finish $reader
+    cmp sent received
+    grep -E "^${who}writer: end of input: 20000 bytes in 2858 (slots|reads)$" writer.err
+    grep -E "^${who}reader: end of data: 20000 bytes in [0-9]+ (slots|writes)$" reader.err
+}
+
+@test "shm: the story ends with how many bytes went in how many parts" {
+    pairs small
+}
+
+first() {
+    for side in writer reader; do
+        waits $side
+        meets $side
+    done
+}
+
+# bats test_tags=C91
+@test "shm: either side may start first, and makes it" {
+    pairs first
+}
+
+at_once() {
+    for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+        echo "round $i" > sent
+        if ((i % 2)); then write_from sent; fi
+        read_to received
+        if ((i % 2 == 0)); then write_from sent; fi
+        finish $reader
+        finish $writer
+        cmp sent received
+        [ -n "$HOLDER" ] && ((i % 20)) || clean
+    done
+}
+
+# bats test_tags=C91
+@test "shm: both sides may start at the same moment" {
+    pairs at_once
+}
+
+row() {
+    start bash -c "for i in {1..20}; do $W $operand <<< \$i || exit; done" 2> writer.err
+    writers=$!
+    start bash -c "for i in {1..20}; do $R $operand || exit; done" > received 2> reader.err
+    WITHIN=10 finish $!
+    finish $writers
+    cmp received <(seq 20)
+}
+
+@test "shm: one transfer after the other, and none gets into the next" {
+    pairs row
+}
+
+typed() {
+    typist
+    for line in one two three; do
+        echo $line >&$keys
+        await grep -qx $line received
+        await asleep $writer
+        await asleep $reader
+    done
+    before=$(($(ticks $writer) + $(ticks $reader)))
+    pause 0.3
+    (($(ticks $writer) + $(ticks $reader) <= before + 1))
+    exec {keys}>&-
+    finish $writer
+    finish $reader
+    [ "$(wc -l < received)" = 4 ]
+}
+
+# bats test_tags=data,C17
+@test "shm: a typed line comes out at once, and both sleep until the next" {
+    pairs typed
+}
+
+killed() {
+    for side in writer reader; do
+        : > received
+        typist
+        stop KILL ${!side}
+        finish ${!side} 137
+        survivor=$(other $side)
+        finish ${!survivor} 1
+        tail -n 1 $survivor.err | grep "^$who$survivor: .*the $side is gone before the end$"
+        clean
+        exec {keys}>&-
+    done
+}
+
+@test "shm: a killed side ends the other, which says so" {
+    pairs killed
+}
+
+killed_full() {
+    mkfifo full
+    exec {full}<> full # nobody reads from it, so the reader gets stuck
+    for side in writer reader; do
+        write_from /dev/zero
+        read_to full
+        for p in $writer $reader; do
+            await asleep $p
+        done
+        if [ $side = writer ]; then
+            stop KILL $writer
+            finish $writer 137
+            start cat < full > /dev/null # now the reader can go on
+            cat=$!
+            finish $reader 1
+            stop TERM $cat
+            grep "the writer is gone before the end" reader.err
+        else
+            stop KILL $reader
+            finish $reader 137
+            finish $writer 1
+            grep "the reader is gone before the end" writer.err
+        fi
+        clean
+    done
+    exec {full}>&-
+    rm full
+}
+
+@test "shm: a killed side ends the other, also when all is full" {
+    pairs killed_full
+}
+
+what_was_put() {
+    mkfifo full
+    exec {full}<> full
+    head -c 300000 /dev/urandom > part
+    (cat part; exec sleep 10) 3>&- 4>&- {idle}>&- > pipe.fifo &
+    source=$!
+    start $W $operand < pipe.fifo 2> writer.err
+    writer=$!
+    read_to full
+    await asleep $writer
+    await asleep $reader
+    pause 0.1
+    stop KILL $writer
+    finish $writer 137
+    kill $source
+    pause 0.25 # the reader has noticed
+    start head -c 300000 < full > received
+    head=$!
+    finish $head
+    finish $reader 1
+    cmp part received
+    exec {full}>&-
+    rm full
+}
+
+@test "shm: what a killed writer has put comes out before its end is told" {
+    mkfifo pipe.fifo
+    pairs what_was_put
+}
+
+slow() {
+    head -c 1M /dev/urandom > sent
+    mkfifo full
+    exec {full}<> full
+    write_from sent
+    read_to full
+    await asleep $reader # it can write a part only, and is interrupted
+    pause 0.25
+    start head -c 1M < full > received
+    finish $!
+    finish $writer
+    finish $reader
+    cmp sent received
+    exec {full}>&-
+    rm full
+}
+
+@test "shm: an output that takes only a part now takes the rest later" {
+    pairs slow
+}
+
+at_random() {
+    head -c 3M /dev/urandom > sent
+    for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+        write_from sent
+        read_to received
+        if ((i % 2)); then victim=reader survivor=writer; else victim=writer survivor=reader; fi
+        pause "0.0$((RANDOM % 20 + 10))"
+        stop KILL ${!victim} 2> /dev/null || : # it may have ended already
+        await ended ${!victim}
+        wait ${!victim} && killed=0 || killed=$?
+        await settled
+        if ! ended ${!survivor}; then
+            # It never met the victim and waits for another: it shall have one.
+            if [ $survivor = reader ]; then write_from sent; else read_to received; fi
+            finish $writer
+            finish $reader
+            cmp sent received
+            continue
+        fi
+        wait ${!survivor} && status=0 || status=$?
+        case $status in
+            0) [ $killed = 0 ] || cmp sent received ;;
+            1) tail -n 1 $survivor.err | grep "is gone before the end" ;;
+            *) false ;;
+        esac
+        carry
+    done
+}
+
+# settled: the survivor has ended, or waits for a peer that it has never met: it
+# has looked around a few times, and is still there.
+settled() {
+    for _ in 1 2 3 4; do
+        ended ${!survivor} && return
+        pause 0.1
+    done
+    asleep ${!survivor}
+}
+
+@test "shm: killed at any moment, one side ends the other, and the next run works" {
+    pairs at_random
+}
+
+continued() {
+    typist
+    for line in one two; do
+        for side in $writer $reader; do
+            await asleep $side
+            stop STOP $side
+            await stopped $side
+            stop CONT $side
+        done
+        echo $line >&$keys
+        await grep -qx $line received
+    done
+    stop STOP $reader
+    await stopped $reader
+    exec {keys}>&-
+    pause 0.3 # longer than a look at the other takes: it is stopped, not gone
+    stop CONT $reader
+    finish $writer
+    finish $reader
+    [ "$(wc -l < received)" = 3 ]
+}
+
+@test "shm: stopped with Ctrl-Z and continued, neither side loses anything" {
+    pairs continued
+}
+
+told_to_stop() {
+    for side in writer reader; do
+        for signal in HUP INT TERM; do
+            waits $side
+            stop $signal ${!side}
+            finish ${!side} $((128 + $(kill -l $signal)))
+            clean
+        done
+    done
+}
+
+@test "shm: told to stop while it waits, either side leaves nothing" {
+    pairs told_to_stop
+}
+
+any_moment() {
+    for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+        if ((i % 2)); then read_to received; one=$reader; else write_from /dev/null; one=$writer; fi
+        await child $one > /dev/null
+        pause "0.00$((RANDOM % 8))"
+        stop TERM $one
+        finish $one 143
+        clean
+    done
+}
+
+@test "shm: told to stop at any moment, either side leaves nothing" {
+    pairs any_moment
+}
+
+in_the_middle() {
+    for side in writer reader; do
+        write_from /dev/zero
+        read_to /dev/null
+        await test -s writer.err
+        await test -s reader.err
+        stop INT ${!side}
+        finish ${!side} 130
+        survivor=$(other $side)
+        finish ${!survivor} 1
+        clean
+    done
+}
+
+@test "shm: told to stop in the middle, a side ends the other" {
+    pairs in_the_middle
+}
+
+leftovers() {
+    for side in writer reader; do
+        waits $side
+        stop KILL ${!side}
+        finish ${!side} 137
+        [ -z "$HOLDER" ] || run ! clean # it could not tidy up
+        echo again > sent
+        carry
+    done
+}
+
+@test "shm: what a killed run leaves behind does not harm the next" {
+    pairs leftovers
+}
+
+broken_off() {
+    typist
+    stop STOP $writer
+    await stopped $writer
+    stop KILL $reader # the writer does not know yet
+    finish $reader 137
+    start $R $operand > next 2> next.err
+    next=$!
+    await test -s next.err
+    old=$writer
+    exec {keys}>&-
+    stop CONT $old
+    finish $old 1
+    [ ! -s next ]
+    echo new > sent
+    write_from sent
+    finish $writer
+    finish $next
+    cmp sent next
+}
+
+@test "shm: a new reader does not join what another broke off" {
+    pairs broken_off
+}
+
+second() {
+    for side in writer reader; do
+        waits $side
+        [ $side = writer ] && again=$W || again=$R
+        run -1 timeout 10 $again $operand < /dev/null
+        [[ $output == *": another $side is here" ]]
+        meets $side
+    done
+}
+
+@test "shm: a second writer or reader is told that there is one" {
+    pairs second
+}
+
+# bats test_tags=C91
+@test "shm: a segment or semaphores of another size or mode are refused and not harmed" {
+    [ -n "$HOLDER" ] || skip "needs an IPC namespace, not to touch what is not ours"
+    command -v ipcmk > /dev/null || skip "needs ipcmk, of util-linux"
+    # The key is what ftok makes of this folder and 'm'.
+    waits_key() {
+        W="$ENTER writer" R="$ENTER reader" who='' operand=''
+        waits reader
+        read -r key size < <($ENTER awk 'NR == 2 { print $1, $4 }' /proc/sysvipc/shm)
+        stop TERM $reader
+        finish $reader 143
+    }
+    waits_key
+    cat > other.c <<'C'
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
+int main(int c, char **v) { int key = atoi(v[2]), n = atoi(v[3]), mode = strtol(v[4], 0, 8);
+ return (!strcmp(v[1], "shm") ? shmget(key, n, IPC_CREAT | IPC_EXCL | mode) : semget(key, n, IPC_CREAT | IPC_EXCL | mode)) == -1 || c != 5; }
+C
+    cc -o other other.c
+    for what in "shm 100 600" "shm 4194304 600" "shm $size 666" "sem 1 600" "sem 250 600" "sem 5 666"; do
+        $ENTER ./other ${what%% *} $key ${what#* }
+        before=$($ENTER cat /proc/sysvipc/shm /proc/sysvipc/sem)
+        for side in writer reader; do
+            run -1 timeout 10 $ENTER $side < /dev/null
+            [[ $output == "$side: the s"*" not "* ]]
+        done
+        [ "$($ENTER cat /proc/sysvipc/shm /proc/sysvipc/sem)" = "$before" ]
+        $ENTER ipcrm -a
+    done
+    clean
+}
+
+@test "shm: what is not a ring of ours under the name is refused and not harmed" {
+    object=/dev/shm$name
+    echo precious > $object
+    chmod 600 $object
+    for program in posix-writer posix-reader ping pong; do
+        run -1 timeout 10 $program $name < /dev/null
+        [[ $output == "$program: $name is not "*ours* ]]
+        [ "$(< $object)" = precious ]
+    done
+    rm $object
+
+    # The right size and the wrong mode.
+    waits_ring() {
+        W=posix-writer R=posix-reader who=posix- operand=$name
+        waits reader
+        size=$(stat -c %s $object)
+        stop TERM $reader
+        finish $reader 143
+    }
+    waits_ring
+    truncate -s $size $object
+    chmod 644 $object
+    run -1 timeout 10 posix-reader $name
+    [ "$output" = "posix-reader: $name is not a ring of ours" ]
+    rm $object
+
+    mkfifo -m 600 $object
+    run -1 timeout 10 posix-reader $name
+    [ "$output" = "posix-reader: $name is not a ring of ours" ]
+    [ -p $object ] && rm $object
+
+    mkdir $object
+    run -1 timeout 10 posix-reader $name
+    [[ $output == "posix-reader: shm_open, flock $name: "* ]]
+    rmdir $object
+
+    ln -s precious $object
+    run -1 timeout 10 posix-reader $name
+    [ "$output" = "posix-reader: shm_open, flock $name: Too many levels of symbolic links" ]
+    rm $object
+
+    if [ "$(id -u)" = 0 ]; then
+        truncate -s $size $object
+        chmod 600 $object
+        chown 12345 $object
+        for program in posix-writer posix-reader; do
+            run -1 timeout 10 $program $name < /dev/null
+        done
+        [ "$(stat -c '%u %s' $object)" = "12345 $size" ]
+    fi
+}
+
+@test "shm: objects are for their owner alone" {
+    umask 0
+    W=posix-writer R=posix-reader operand=$name
+    for first in writer reader; do
+        waits $first
+        [ "$(stat -c %a /dev/shm$name)" = 600 ]
+        meets $first
+    done
+    side ping
+    await test -s ping.err
+    [ "$(stat -c %a /dev/shm$name)" = 600 ]
+    stop TERM $ping
+    finish $ping 143
+    [ -n "$HOLDER" ] || return 0
+    W="$ENTER writer" R="$ENTER reader" operand=''
+    for first in writer reader; do
+        waits $first
+        [ "$($ENTER awk 'NR == 2 { print $3 }' /proc/sysvipc/shm)" = 600 ]
+        [ "$($ENTER awk 'NR == 2 { print $3 }' /proc/sysvipc/sem)" = 600 ]
+        meets $first
+    done
+    clean
+}
+
+# scribble OFFSET BYTES: over the ring, as printf writes them.
+scribble() {
+    printf "$2" | dd of=/dev/shm$name bs=1 seek=$1 conv=notrunc status=none
+}
+
+@test "shm: positions out of bounds in the ring are refused" {
+    W=posix-writer R=posix-reader operand=$name
+    for head in '\1\0\20\0' '\377\377\377\377'; do
+        waits reader
+        scribble 0 "$head"
+        finish $reader 1
+        tail -n 1 reader.err | grep "posix-reader: $name: [0-9]* of 1048576 bytes full: not from"
+        start $W $operand < /dev/zero 2> writer.err
+        writer=$!
+        await test -s writer.err
+        await asleep $writer
+        scribble 64 "$head"
+        [ $head = '\1\0\20\0' ] && head='\0\0\40\0'
+        scribble 64 "$head"
+        scribble 128 '\0'
+        finish $writer 1
+        grep "bytes full: not from posix-reader" writer.err
+    done
+    clean
+}
+
+@test "shm: whoever scribbles all over the ring crashes nobody" {
+    W=posix-writer R=posix-reader operand=$name
+    for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+        write_from /dev/zero
+        read_to /dev/null
+        await test -s reader.err
+        for ((j = 0; j < 20; j++)); do
+            [ -e /dev/shm$name ] || break
+            dd if=/dev/urandom of=/dev/shm$name bs=4 seek=$((RANDOM % 64)) count=1 conv=notrunc,nocreat status=none 2> /dev/null || :
+            pause 0.002
+        done
+        stop TERM $writer 2> /dev/null || :
+        stop TERM $reader 2> /dev/null || :
+        for side in $writer $reader; do
+            await ended $side
+            wait $side && status=0 || status=$?
+            [[ $status = [01] || $status = 143 ]]
+        done
+        no grep -i sanitizer ./*.err
+    done
+    clean
+}
+
+# scribbler: a hostile writer, which puts a length into the first slot and says
+# that it is full, or keeps changing all lengths until it is stopped.
+scribbler() {
+    command -v cc > /dev/null || skip "needs cc, for a program that scribbles"
+    cat > scribbler.c <<'C'
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
+#include CONTRACT
+int main(int argc, char **argv) {
+    key_t key = ftok(".", SHM_PROJECT);
+    int id = shmget(key, 0, 0), set = semget(key, 0, 0);
+    struct segment *s = shmat(id, NULL, 0);
+    struct sembuf full = {FULL, 1, 0};
+    if (id == -1 || set == -1 || s == (void *)-1)
+        return 1;
+    if (argc > 1) {
+        s->length[0] = (uint32_t)strtoul(argv[1], NULL, 0);
+        return semop(set, &full, 1) == -1;
+    }
+    for (unsigned i = 0;; i++)
+        s->length[i % SHM_SLOTS] = i * 2654435761u;
+}
+C
+    cc -O1 -DCONTRACT="\"$(realpath "$BATS_TEST_DIRNAME")/../shm/contract.h\"" -o scribbler scribbler.c
+}
+
+@test "shm: lengths out of bounds in the segment are refused" {
+    scribbler
+    W="$ENTER writer" R="$ENTER reader" operand=''
+    for length in 262145 0xffffffff; do
+        waits reader
+        $ENTER ./scribbler $length
+        finish $reader 1
+        WHO=reader says "reader: a slot of $((length)) bytes: not from writer"
+        clean
+    done
+    waits reader
+    $ENTER ./scribbler 0 # looks like the end, but there is no writer to thank
+    finish $reader
+    clean
+}
+
+@test "shm: whoever scribbles all over the lengths crashes nobody" {
+    scribbler
+    W="$ENTER writer" R="$ENTER reader" operand=''
+    for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+        write_from /dev/zero
+        read_to /dev/null
+        await test -s reader.err
+        await test -s writer.err
+        start $ENTER ./scribbler
+        hostile=$!
+        await ended $reader
+        wait $reader && status=0 || status=$?
+        [[ $status = [01] ]]
+        await ended $writer
+        wait $writer && status=0 || status=$?
+        [[ $status = [01] ]]
+        stop KILL $hostile 2> /dev/null || :
+        await ended $hostile
+        no grep -i sanitizer ./*.err
+    done
+    clean
+}
+
+@test "shm: no memory left for a ring is an error, not a death" {
+    unshare -m true 2> /dev/null || skip "needs root, to have a small /dev/shm of its own"
+    for program in posix-writer posix-reader ping pong; do
+        run -1 timeout 10 unshare -m sh -c "mount -t tmpfs -o size=64k none /dev/shm &&
+            $program $name < /dev/null; status=\$?; ls /dev/shm; exit \$status"
+        [ "$output" = "$program: posix_fallocate $name: No space left on device" ]
+    done
+}
+
+# A reader with no output never comes: its writer waits, and is told to stop.
+no_output() {
+    for output in '/dev/full' '&-'; do
+        rm -f status
+        write_from /dev/zero
+        await test -s writer.err
+        run -1 timeout 10 bash -c "exec $R $operand >$output"
+        [[ $output == *"write standard output: No space left on device" ||
+            $output == "${who}reader: descriptor 1: Bad file descriptor" ]]
+        ended $writer || stop TERM $writer 2> /dev/null || :
+        await ended $writer
+        clean
+    done
+    write_from /dev/zero
+    run timeout 10 bash -c "$R $operand | true; exit \${PIPESTATUS[0]}"
+    [ $status = 1 ]
+    [[ $output == *"write standard output: Broken pipe" ]]
+    finish $writer 1
+    run -1 timeout 10 bash -c "exec $W $operand <&-"
+    [ "$output" = "${who}writer: descriptor 0: Bad file descriptor" ]
+    run -1 timeout 10 $W $operand < .
+    [[ $output == *": read standard input: Is a directory" ]]
+}
+
+@test "shm: input that cannot be read and output that cannot be written are errors" {
+    pairs no_output
+}
+
+@test "shm: a path or a name that cannot be used is an error that says why" {
+    for side in writer reader; do
+        run -1 timeout 10 $side nowhere < /dev/null
+        [ "$output" = "$side: ftok nowhere: No such file or directory" ]
+        run -1 timeout 10 posix-$side /no/where < /dev/null
+        [[ $output == "posix-$side: shm_open, flock /no/where: "* ]]
+        run -1 timeout 10 posix-$side "/$(printf '%0300d' 0)" < /dev/null
+        [[ $output == *": File name too long" ]]
+    done
+}
+
+@test "shm: a usage error has status 2, and --help is none" {
+    for program in writer reader posix-writer posix-reader ping pong bread \
+        lifetime addresses making torn sealed handover; do
+        run -2 timeout 10 $program one two three
+        run -2 timeout 10 $program -x
+        run -0 --separate-stderr timeout 10 $program --help
+        [[ ${lines[0]} == "usage: $program"* && -z $stderr ]]
+    done
+    for number in 0 -1 x 1x "" 99999999999999999999; do
+        run -2 timeout 10 writer -b "$number"
+        [ "$output" = "writer: -b $number: not a number from 1 to 262144" ]
+        run -2 timeout 10 posix-writer -b "$number"
+        [ "$output" = "posix-writer: -b $number: not a number from 1 to 1048576" ]
+        run -2 timeout 10 posix-reader -b "$number"
+        run -2 timeout 10 ping -n "$number"
+        [ "$output" = "ping: -n $number: not a number from 1 to 10000000" ]
+        run -2 timeout 10 ping -s "$number"
+        [ "$output" = "ping: -s $number: not a number from 1 to 1048576" ]
+    done
+}
+
+# side SIDE [OPTIONS]: start ping or pong under our name.
+side() {
+    local program=$1
+    shift
+    start $program "$@" $name > $program.out 2> $program.err
+    printf -v $program %s $!
+}
+
+@test "shm: ping prints five figures, or each round trip" {
+    side pong
+    run -0 --separate-stderr timeout 10 ping -n 1000 $name
+    finish $pong
+    [ "${#lines[@]}" = 5 ]
+    [[ ${lines[1]} =~ ^"median  "\ +[0-9]+\.[0-9]{2}" us"$ ]]
+    grep -x "pong: 1100 rounds of 8 bytes, sleeping" pong.err
+    side pong
+    run -0 --separate-stderr timeout 10 ping -r -n 10 -s 1048576 $name
+    finish $pong
+    [ "${#lines[@]}" = 10 ]
+    [[ ! $output =~ [^0-9$'\n'] ]]
+    clean
+}
+
+@test "shm: spinning, ping and pong call the kernel only to meet" {
+    command -v strace > /dev/null || skip "needs strace, to count system calls"
+    (($(nproc) > 1)) || skip "needs two CPUs, to spin on"
+    strace -qqfo /dev/null true 2> /dev/null || skip "strace is not allowed here"
+    export ASAN_OPTIONS=detect_leaks=0 # it cannot trace what is traced
+    start strace -qqo pong.trace pong $name 2> pong.err
+    pong=$!
+    run -0 --separate-stderr timeout 10 strace -qqo ping.trace ping -p -n 1000 $name
+    finish $pong
+    [ "$(grep -c futex ping.trace)" -lt 20 ]
+    [ "$(grep -c futex pong.trace)" -lt 20 ]
+    [ "$(wc -l < ping.trace)" -lt 1000 ]
+}
+
+@test "shm: ping and pong may start in either order, or at once, again and again" {
+    for first in ping pong; do
+        side $first -- 
+        await asleep ${!first}
+        side "$(other $first)" --
+        finish $ping
+        finish $pong
+        clean
+    done
+    for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+        if ((i % 2)); then side ping -n 20; side pong; else side pong; side ping -n 20; fi
+        finish $ping
+        finish $pong
+        clean
+    done
+}
+
+@test "shm: a killed ping or pong ends the other, sleeping or spinning" {
+    for option in -n -pn; do
+        for victim in ping pong; do
+            side pong
+            side ping $option 10000000
+            await grep -q rounds pong.err
+            stop KILL ${!victim}
+            finish ${!victim} 137
+            survivor=$(other $victim)
+            finish ${!survivor} 1
+            WHO=$survivor says "$survivor: $name: $victim is gone before its end"
+            clean
+        done
+    done
+}
+
+@test "shm: told to stop, ping and pong leave nothing, and serve the next after a kill" {
+    for side in ping pong; do
+        for signal in HUP INT TERM KILL; do
+            side $side
+            await test -s $side.err
+            stop $signal ${!side}
+            finish ${!side} $((128 + $(kill -l $signal)))
+            [ $signal = KILL ] || clean
+        done
+        side pong
+        side ping -n 10
+        finish $ping
+        finish $pong
+        clean
+    done
+    side pong
+    side ping -pn 10000000
+    await grep -q rounds pong.err
+    stop INT $ping
+    finish $ping 130
+    finish $pong 1
+    clean
+}
+
+@test "shm: pong refuses a plan out of bounds" {
+    for plan in '\0\0\0\0\1\0\0\0' '\1\0\0\0\0\0\0\0' '\377\377\377\377\1\0\0\0' \
+        '\1\0\0\0\1\0\20\0' '\377\377\377\177\377\377\377\177' '\1\0\0\0\0\0\0\200'; do
+        side pong
+        await test -s pong.err
+        scribble 72 "$plan"
+        scribble 0 '\1\0\0\0'
+        finish $pong 1
+        tail -n 1 pong.err | grep "^pong: this is not ping: "
+    done
+    side pong
+    await test -s pong.err
+    scribble 0 '\7\0\0\0'
+    finish $pong 1
+    WHO=pong says "pong: turn 7 after 0: this is not ping"
+    clean
+}
+
+# bats test_tags=C15,C122
+@test "shm: what a child sets, its parent sees only in shared memory" {
+    run -0 timeout 10 $ENTER bread
+    [ "${lines[0]}" = "a plain variable: the child sets 1, the parent sees 0" ]
+    [ "${lines[1]}" = "one in shared memory: the child sets 1, the parent sees 1" ]
+    [ "${#lines[@]}" = 2 ]
+    clean
+}
+
+# bats test_tags=C90
+@test "shm: a removed segment lives until the last process detaches" {
+    run -0 timeout 10 $ENTER lifetime
+    [ "${lines[0]}" = 'its maker has exited: "left behind"' ]
+    [ "${lines[1]}" = "IPC_RMID: marked, attached 1" ]
+    [ "${lines[2]}" = "shmget by its key: No such file or directory" ]
+    [ "${lines[3]}" = 'read where it is attached: "left behind"' ]
+    [ "${lines[4]}" = 'attached once more by its id: "left behind"' ]
+    [ "${lines[5]}" = "one detached: 1 left" ]
+    [ "${lines[6]}" = "the last detached: Invalid argument" ]
+    [ "${#lines[@]}" = 7 ]
+    clean
+}
+
+# bats test_tags=C91
+@test "shm: who comes later gets the same segment, but not a larger one" {
+    run -0 timeout 10 $ENTER making
+    [ "${lines[0]}" = "IPC_CREAT, 100 bytes: the same segment" ]
+    [ "${lines[1]}" = "IPC_CREAT, 1 byte: the same segment" ]
+    [ "${lines[2]}" = "IPC_CREAT, 101 bytes: Invalid argument" ]
+    [ "${lines[3]}" = "IPC_CREAT and IPC_EXCL: File exists" ]
+    [ "${lines[4]}" = "another key: No such file or directory" ]
+    [ "${lines[5]}" = "new memory: zeroes" ]
+    [ "${lines[6]}" = "write to byte 99: done" ]
+    [ "${lines[7]}" = "write to byte $(($(getconf PAGESIZE) - 1)): done" ]
+    [ "${#lines[@]}" = 8 ]
+    clean
+}
+
+# bats test_tags=C89,C87,C70
+@test "shm: a segment is one memory at several addresses, and a file in maps" {
+    run -0 timeout 10 $ENTER addresses
+    [ "${lines[0]}" = "attached twice: two addresses" ]
+    [ "${lines[1]}" = 'written at the first, read at the second: "here"' ]
+    [ "${lines[2]}" = 'written by a child, at an address of its own: "from elsewhere"' ]
+    [ "${lines[3]}" = "in maps: rw-s /SYSV00000000, and its inode is the id" ]
+    [ "${lines[4]}" = "${lines[3]}" ]
+    [ "${lines[5]}" = "that is 2 of our mappings" ]
+    [ "${#lines[@]}" = 6 ]
+    clean
+}
+
+# bats test_tags=C17,C51
+@test "shm: what is half written is seen at once, unless a semaphore keeps it back" {
+    run -0 timeout 10 $ENTER torn unlocked
+    [ "${lines[0]}" = 'unlocked: the parent reads "new old"' ]
+    [ "${lines[1]}" = 'when the child has ended: "new new"' ]
+    for ((round = 0; round < ${ROUNDS:-5}; round++)); do # run takes i
+        run -0 timeout 10 $ENTER torn
+        [ "${lines[0]}" = 'with a lock: the parent reads "new new"' ]
+    done
+    clean
+}
+
+# bats test_tags=C10
+@test "shm: ten thousand blocks are handed over" {
+    run -0 timeout 10 $ENTER handover
+    [ "${lines[0]}" = "10000 blocks of 4096 bytes: begin" ]
+    [ "${lines[1]}" = "10000 blocks have come, 10000 as they were sent" ]
+    [ "${#lines[@]}" = 2 ]
+    clean
+}
+
+# bats test_tags=C10
+@test "shm: handing them over takes no system call" {
+    command -v strace > /dev/null || skip "needs strace, to count system calls"
+    strace -qqfo /dev/null true 2> /dev/null || skip "strace is not allowed here"
+    export ASAN_OPTIONS=detect_leaks=0 # it cannot trace what is traced
+    run -0 timeout 10 $ENTER strace -qqfo trace handover
+    run -0 awk '/begin|4096 bytes/ { n = 0; on = 1; next } /blocks have come/ { exit } on { n++ } END { print on, n }' trace
+    [ "$output" = "1 0" ]
+}
+
+@test "shm: a killed child or parent leaves nobody who spins" {
+    for victim in child parent; do
+        start $ENTER strace -qqfo /dev/null -e trace=write -e inject=write:delay_enter=200000 \
+            handover > out 2> errors
+        handover=$!
+        await both
+        case $victim in
+            child)
+                kill -9 $spinner
+                finish $handover 1
+                grep "handover: the child is gone before its end" errors
+                ;;
+            parent)
+                kill -9 $parent
+                finish $handover 137
+                await ended $spinner
+                ;;
+        esac
+        clean
+    done
+}
+
+# both: handover, under strace, has its child.
+both() {
+    parent=$(child "$(child $handover)") || return
+    spinner=$(child $parent)
+} 2> /dev/null
+
+@test "shm: sealed memory cannot be changed by anybody" {
+    run -0 timeout 10 sealed
+    for i in 1 2 3 4; do
+        [[ ${lines[i]} == *": done" ]]
+        [[ ${lines[i + 5]} == *": Operation not permitted" ]]
+    done
+    [ "${lines[10]}" = 'the receiver finds it sealed, and reads "Hello"' ]
+    [ "${#lines[@]}" = 11 ]
+}
+
+@test "shm: findings that cannot be written are an error, and leave nothing" {
+    for program in bread lifetime making addresses torn handover sealed; do
+        run -1 timeout 10 $ENTER sh -c "exec $program > /dev/full"
+        [[ $output == *"$program: standard output: No space left on device"* ]]
+        run -1 timeout 10 $ENTER sh -c "exec $program >&-"
+        [[ $output == *"$program: standard output: "* ]]
+    done
+    side pong
+    run -1 --separate-stderr timeout 10 sh -c "exec ping -n 5 $name > /dev/full"
+    [ "${stderr_lines[-1]}" = "ping: standard output: No space left on device" ]
+    finish $pong
+    clean
+}
