@@ -1,0 +1,217 @@
+/*
+ * crash - a process is killed while it holds a lock: who gets in afterwards?
+ *
+ * A child takes each of seven kinds of lock and is killed. What the kernel
+ * keeps as belonging to the process it frees: with SEM_UNDO, a file's locks,
+ * the robust mutex, which alone brings the news. What is a mere number in
+ * memory stays as the dead one left it, and whoever waits, waits for ever.
+ *
+ * See semop(2), sem_overview(7), pthread_mutexattr_setrobust(3), flock(2),
+ * fcntl_locking(2), memfd_create(2).
+ */
+#define _GNU_SOURCE /* memfd_create */
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/sem.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct memory { /* of parent and child */
+    sem_t semaphore;
+    pthread_mutex_t plain, robust;
+} * shared;
+
+static char file[40];
+static int set = -1;
+static sigset_t all;
+
+/* A set outlives its processes. Who still sleeps on it wakes with EIDRM. And
+   now a signal may end us. */
+static void
+remove_set(void)
+{
+    semctl(set, 0, IPC_RMID);
+    sigprocmask(SIG_UNBLOCK, &all, NULL);
+}
+
+/* Nobody else can find this set: who could remove it, should a signal kill us?
+   We are soon done, so signals can wait. On Linux each semaphore of it is 0. */
+static void
+make_set(int semaphores)
+{
+    struct sembuf free[] = {{0, +1, 0}, {1, +1, 0}};
+
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    if ((set = semget(IPC_PRIVATE, semaphores, 0600)) == -1)
+        err(EXIT_FAILURE, "semget");
+    atexit(remove_set); /* fails only for want of memory */
+    if (semop(set, free, 2) == -1)
+        err(EXIT_FAILURE, "semop");
+}
+
+/* The pthread calls fail only if what they are told makes no sense. The file
+   to be locked has no name but the one that /proc gives to its descriptor. */
+static void
+make_others(void)
+{
+    pthread_mutexattr_t kind;
+    int memory = memfd_create("crash", 0);
+
+    shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == -1 || shared == MAP_FAILED)
+        err(EXIT_FAILURE, "memfd_create, mmap");
+    snprintf(file, sizeof(file), "/proc/self/fd/%d", memory);
+    if (sem_init(&shared->semaphore, 1, 1) == -1)
+        err(EXIT_FAILURE, "sem_init");
+    pthread_mutexattr_init(&kind);
+    pthread_mutexattr_setpshared(&kind, PTHREAD_PROCESS_SHARED);
+    pthread_mutex_init(&shared->plain, &kind);
+    pthread_mutexattr_setrobust(&kind, PTHREAD_MUTEX_ROBUST);
+    pthread_mutex_init(&shared->robust, &kind);
+}
+
+/* Each of these takes a lock, or says at once why not. */
+static int
+take_plain_set(void)
+{
+    struct sembuf op = {0, -1, IPC_NOWAIT};
+
+    return semop(set, &op, 1) == -1 ? errno : 0;
+}
+
+static int
+take_set_with_undo(void)
+{
+    struct sembuf op = {1, -1, IPC_NOWAIT | SEM_UNDO};
+
+    return semop(set, &op, 1) == -1 ? errno : 0;
+}
+
+static int
+take_posix_semaphore(void)
+{
+    return sem_trywait(&shared->semaphore) == -1 ? errno : 0;
+}
+
+static int
+take_plain_mutex(void)
+{
+    return pthread_mutex_trylock(&shared->plain);
+}
+
+static int
+take_robust_mutex(void)
+{
+    return pthread_mutex_trylock(&shared->robust);
+}
+
+static int
+take_fcntl_lock(void)
+{
+    struct flock whole = {.l_type = F_WRLCK};
+    int fd = open(file, O_RDWR);
+
+    return fd == -1 || fcntl(fd, F_SETLK, &whole) == -1 ? errno : 0;
+}
+
+/* It belongs to the open file, which a child inherits: each opens its own. */
+static int
+take_flock(void)
+{
+    int fd = open(file, O_RDWR);
+
+    return fd == -1 || flock(fd, LOCK_EX | LOCK_NB) == -1 ? errno : 0;
+}
+
+static const struct kind {
+    const char *name;
+    int (*take)(void);
+} kinds[] = {{"System V semaphore", take_plain_set},
+             {"System V, SEM_UNDO", take_set_with_undo},
+             {"POSIX semaphore", take_posix_semaphore},
+             {"plain mutex", take_plain_mutex},
+             {"robust mutex", take_robust_mutex},
+             {"fcntl lock", take_fcntl_lock},
+             {"flock", take_flock}};
+
+enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
+
+static const char *
+meaning(int error)
+{
+    if (error == 0)
+        return "free";
+    if (error == EAGAIN || error == EBUSY)
+        return "taken";
+    return error == EOWNERDEAD ? "free, EOWNERDEAD" : strerror(error);
+}
+
+/* Take the lock, say so by closing the pipe, and never give it back. */
+static pid_t
+start_holder(const struct kind *kind)
+{
+    pid_t parent = getpid(), pid;
+    int taken[2];
+    char c;
+
+    if (pipe(taken) == -1 || (pid = fork()) == -1)
+        err(EXIT_FAILURE, "pipe, fork");
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody else would end us */
+        if (getppid() != parent || kind->take() != 0)
+            _exit(EXIT_FAILURE);
+        close(taken[0]);
+        close(taken[1]);
+        for (;;)
+            pause();
+    }
+    close(taken[1]);
+    if (read(taken[0], &c, 1) == -1)
+        err(EXIT_FAILURE, "read");
+    close(taken[0]);
+    return pid;
+}
+
+int
+main(int argc, char *argv[])
+{
+    int status;
+
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        return puts("usage: crash\nShow who frees the lock of a process that "
+                    "is killed.") == EOF;
+    if (argc > 1)
+        errx(2, "usage: crash");
+    if (fcntl(STDOUT_FILENO, F_GETFD) == -1) /* closed: we would open it */
+        err(EXIT_FAILURE, "standard output");
+
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    make_set(2);
+    make_others();
+    for (int i = 0; i < KINDS; i++) {
+        pid_t holder = start_holder(&kinds[i]);
+        const char *before = meaning(kinds[i].take());
+        kill(holder, SIGKILL); /* our own child, and not yet waited for */
+        if (waitpid(holder, &status, 0) == -1 || !WIFSIGNALED(status))
+            errx(EXIT_FAILURE, "the child could not take the lock");
+        printf("%-18s  held: %s  killed: %s\n", kinds[i].name, before,
+               meaning(kinds[i].take()));
+    }
+
+    if (fflush(stdout) == EOF || ferror(stdout))
+        err(EXIT_FAILURE, "standard output");
+    return EXIT_SUCCESS;
+}

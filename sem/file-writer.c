@@ -1,0 +1,222 @@
+/*
+ * file-writer - copy standard input into a file that file-reader follows.
+ *
+ * The two are cat(1) cut in two: what goes in here comes out there. Either may
+ * start first and makes the file. The reader removes it when it has all; until
+ * then the writer stays.
+ *
+ * See contract.h, open(2), fcntl_locking(2).
+ */
+#define _GNU_SOURCE /* F_OFD_SETLK, F_OFD_SETLKW, F_OFD_GETLK */
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "contract.h"
+
+static const char *path = FILE_PATH;
+static int file = -1;
+
+static void
+usage(FILE *stream, int status)
+{
+    fputs("usage: file-writer [path]\n"
+          "Copy standard input into a file for file-reader.\n",
+          stream);
+    exit(status);
+}
+
+/* Lock or unlock the bytes from first to last, without sleeping. */
+static void
+lock(short type, off_t first, off_t last)
+{
+    struct flock bytes = {
+        .l_type = type, .l_start = first, .l_len = last - first + 1};
+
+    if (fcntl(file, F_OFD_SETLK, &bytes) == -1)
+        err(EXIT_FAILURE, "lock %s", path);
+}
+
+static int
+is_locked(off_t byte)
+{
+    struct flock bytes = {.l_type = F_WRLCK, .l_start = byte, .l_len = 1};
+
+    if (fcntl(file, F_OFD_GETLK, &bytes) == -1)
+        err(EXIT_FAILURE, "look for a lock of %s", path);
+    return bytes.l_type != F_UNLCK;
+}
+
+/* It may have been removed since we have opened it, or replaced. */
+static int
+is_still_there(void)
+{
+    struct stat ours, named;
+
+    return fstat(file, &ours) == 0 && lstat(path, &named) == 0 &&
+           ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
+}
+
+/* Only one at a time may come or go. */
+static int
+close_door(short type)
+{
+    struct flock door = {.l_type = type, .l_start = FILE_DOOR, .l_len = 1};
+
+    return fcntl(file, F_OFD_SETLKW, &door);
+}
+
+/* Go alone: whoever comes next finds neither the file nor our locks. */
+static void
+leave(void)
+{
+    close_door(F_WRLCK);
+    if (is_still_there())
+        unlink(path);
+    close(file);
+}
+
+/* Die of the same signal, so that the shell learns how we ended. */
+static void
+stop(int sig)
+{
+    leave();
+    signal(sig, SIG_DFL);
+    raise(sig);
+}
+
+/* Anything else under the name is not to be touched: ours is empty, or begins
+   as all of them do. */
+static void
+look_at(struct stat *st, char head[FILE_HEAD])
+{
+    if (fstat(file, st) == -1)
+        err(EXIT_FAILURE, "fstat %s", path);
+    if (S_ISREG(st->st_mode) && pread(file, head, FILE_HEAD, 0) == -1)
+        err(EXIT_FAILURE, "read %s", path);
+    if (!S_ISREG(st->st_mode) || st->st_uid != geteuid() ||
+        (st->st_mode & 07777) != FILE_MODE ||
+        (st->st_size > 0 && memcmp(head, FILE_OPEN, FILE_MARK) != 0))
+        errx(EXIT_FAILURE, "%s is not a file of ours", path);
+}
+
+/* Come in alone: nobody else may look, make or remove meanwhile. No signal
+   comes until we can leave as we should. */
+static void
+enter(void)
+{
+    char head[FILE_HEAD] = "";
+    struct stat st;
+
+    for (;; close(file)) {
+        file =
+            open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, FILE_MODE);
+        if (file == -1 || close_door(F_WRLCK) == -1)
+            err(EXIT_FAILURE, "open, lock %s", path);
+        if (!is_still_there())
+            continue;
+        look_at(&st, head);
+        if (is_locked(FILE_WRITER))
+            errx(EXIT_FAILURE, "%s: another writer is here", path);
+        if (st.st_size == 0 ||
+            (is_locked(FILE_READER) && st.st_size == FILE_HEAD &&
+             head[FILE_MARK] == 'o'))
+            break; /* new, or a reader waits for its first writer */
+
+        unlink(path); /* a killed run has left it behind */
+    }
+    atexit(leave); /* fails only for want of memory */
+    if (pwrite(file, FILE_OPEN, FILE_HEAD, 0) != FILE_HEAD)
+        err(EXIT_FAILURE, "write %s", path);
+    lock(F_WRLCK, FILE_HEAD, FILE_WRITER);
+    close_door(F_UNLCK);
+}
+
+/* Has a reader taken all? Has one been here, and is now gone? Nobody would
+   tell. A reader that is gone as it should has said so before. */
+static int
+is_taken(void)
+{
+    static int met;
+    char head[FILE_HEAD] = "";
+    struct stat st;
+    int there = is_locked(FILE_READER);
+
+    look_at(&st, head);
+    if (memcmp(head, FILE_TAKEN, FILE_HEAD) == 0)
+        return 1;
+    if (!there && (met || st.st_nlink == 0))
+        errx(EXIT_FAILURE, "%s: the reader is gone before the end", path);
+    if (there && !met)
+        warnx("a reader is there");
+    met = there;
+    return 0;
+}
+
+/* Copy until end of file. What is written is no longer locked: a reader that
+   sleeps for it wakes. poll() lets us look around while there is no input. */
+static void
+copy(int from)
+{
+    static char buf[FILE_BLOCK];
+    struct pollfd input = {.fd = from, .events = POLLIN};
+    long long writes = 0;
+    off_t end = FILE_HEAD;
+    ssize_t got, put;
+
+    do {
+        do
+            is_taken();
+        while (poll(&input, 1, FILE_TICK) == 0);
+        if ((got = read(from, buf, sizeof(buf))) == -1)
+            err(EXIT_FAILURE, "read standard input");
+        for (ssize_t done = 0; done < got; done += put, end += put) {
+            put = pwrite(file, buf + done, (size_t)(got - done), end);
+            if (put == -1)
+                err(EXIT_FAILURE, "write %s", path);
+            lock(F_UNLCK, end, end + put - 1);
+            writes++;
+        }
+    } while (got > 0);
+    if (pwrite(file, FILE_WRITTEN, FILE_HEAD, 0) != FILE_HEAD)
+        err(EXIT_FAILURE, "write %s", path);
+    lock(F_UNLCK, end, FILE_WRITER - 1);
+    warnx("end of input: %lld bytes in %lld writes", (long long)end - FILE_HEAD,
+          writes);
+}
+
+int
+main(int argc, char *argv[])
+{
+    sigset_t all;
+
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        usage(stdout, EXIT_SUCCESS);
+    if (getopt(argc, argv, "") != -1 || argc - optind > 1)
+        usage(stderr, 2);
+    if (argc > optind)
+        path = argv[optind];
+    if (fcntl(STDIN_FILENO, F_GETFD) == -1) /* closed: we would open it */
+        err(EXIT_FAILURE, "standard input");
+
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    signal(SIGHUP, stop); /* fails only for a number that is no signal */
+    signal(SIGINT, stop);
+    signal(SIGTERM, stop);
+    enter();
+    sigprocmask(SIG_UNBLOCK, &all, NULL);
+    warnx("%s: writes what comes, whether a reader is there or not", path);
+    copy(STDIN_FILENO);
+    while (!is_taken())
+        poll(NULL, 0, FILE_TICK);
+    return EXIT_SUCCESS;
+}

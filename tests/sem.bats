@@ -1,0 +1,908 @@
+# sem/ping and sem/pong take turns on semaphores; file-writer and file-reader are
+# cat(1) cut in two by a file and its locks. Then the programs of one fact.
+# ROUNDS=500 tries longer. Where the machine allows it, each test has a space of
+# System V objects of its own, so that what is left behind can be counted.
+
+setup() {
+    load helper
+    use sem
+    inside=()
+    [ -e "$BATS_FILE_TMPDIR/bin" ] || make_space
+    holder=$(< "$BATS_FILE_TMPDIR/holder")
+    [ -z "$holder" ] || read -ra inside < "$BATS_FILE_TMPDIR/inside"
+    PATH=$BATS_FILE_TMPDIR/bin:$PATH
+}
+
+# make_space: once for all tests. Whoever is in the space keeps it; the programs
+# start in it, by scripts of their names.
+make_space() {
+    local space=() name
+    cd "$BATS_FILE_TMPDIR" || return
+    mkdir bin
+    : > holder
+    if unshare --ipc true 2> /dev/null; then
+        space=(unshare --ipc) inside=(nsenter --ipc)
+    elif unshare -Ur --ipc true 2> /dev/null; then
+        space=(unshare -Ur --ipc) inside=(nsenter -U --preserve-credentials --ipc)
+    fi
+    if [ ${#space[@]} != 0 ]; then
+        "${space[@]}" sleep 1000 3>&- 4>&- {idle}>&- &
+        holder=$!
+        await apart
+        echo $holder > holder
+        echo "${inside[@]}" -t $holder -- > inside
+        for name in amounts crash file-reader file-writer handoff init mutex \
+            order philosophers ping pong posix vector; do
+            printf '#!/bin/sh\nexec %s "%s" "$@"\n' "$(< inside)" \
+                "$(command -v $name)" > bin/$name
+        done
+        chmod +x bin/*
+    fi
+    cd "$BATS_TEST_TMPDIR" || return
+}
+
+# apart: the holder has its space, and is what it will be.
+apart() {
+    [[ $(readlink /proc/$holder/ns/ipc) != "$(readlink /proc/self/ns/ipc)" &&
+        $(< /proc/$holder/comm) == sleep ]]
+} 2> /dev/null
+
+teardown_file() {
+    [ ! -s "$BATS_FILE_TMPDIR/holder" ] || kill -9 "$(< "$BATS_FILE_TMPDIR/holder")"
+}
+
+# What is left behind is the fault of this test, and none of the next one's.
+teardown() {
+    nothing_left && return
+    [ -z "$holder" ] || "${inside[@]}" ipcrm --all=sem
+    return 1
+}
+
+# sets: how many sets of semaphores there are in our space.
+sets() {
+    "${inside[@]}" awk 'END { print NR - 1 }' /proc/sysvipc/sem
+}
+
+nothing_left() {
+    [ ! -e ipc.file ] && [[ -z $holder || $(sets) == 0 ]] &&
+        ! compgen -G "/dev/shm/sem.ipc-posix-*" > /dev/null
+}
+
+# side SIDE: start ping or pong, and call its process by its name.
+side() {
+    case $1 in
+        ping) start ping -n "${COUNT:-20}" > figures 2> ping.err ;;
+        pong) start pong 2> pong.err ;;
+    esac
+    eval "$1=$!"
+}
+
+other() {
+    case $1 in
+        ping) echo pong ;;
+        pong) echo ping ;;
+        writer) echo reader ;;
+        reader) echo writer ;;
+    esac
+}
+
+# waits SIDE: it has told what it sleeps on, and sleeps.
+waits() {
+    [[ $(wc -l < $1.err) -ge 1 ]] && asleep ${!1}
+} 2> /dev/null
+
+# bats test_tags=C40,C41
+@test "sem: ping times the way to pong and back, and either may start first" {
+    for first in ping pong; do
+        side $first
+        await waits $first
+        side "$(other $first)"
+        finish $ping
+        finish $pong
+        [ "$(cut -c 1-9 figures | tr -s ' \n' ' ')" = "min median 90 % 99 % max " ]
+        [ "$(grep -cE '^.{8} [ 0-9]{7}\.[0-9] us$' figures)" = 5 ]
+        cut -c 9-18 figures | sort -cn
+        WHO=pong says "pong: 22 rounds"
+        WHO=ping says "ping: pong is there"
+        nothing_left
+    done
+}
+
+@test "sem: ping prints every round trip with -r" {
+    start pong 2> pong.err
+    timeout 10 ping -r -n 30 > figures 2> ping.err
+    finish $!
+    [ "$(grep -cxE '[0-9]+' figures)" = 30 ]
+}
+
+@test "sem: more rounds than one semaphore can count are told and played" {
+    COUNT=40000 side ping
+    side pong
+    finish $ping
+    finish $pong
+    WHO=pong says "pong: 44000 rounds"
+}
+
+@test "sem: ping and pong may start at the same moment, again and again" {
+    for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+        if ((i % 2)); then side ping && side pong; else side pong && side ping; fi
+        finish $ping
+        finish $pong
+        [[ -z $holder || $(sets) = 0 ]]
+    done
+}
+
+@test "sem: a row of pings meets a row of pongs" {
+    start bash -c 'for i in {1..20}; do ping -n 5 > /dev/null || exit; done' 2> errors
+    pings=$!
+    start bash -c 'for i in {1..20}; do pong || exit; done' 2> errors
+    pongs=$!
+    WITHIN=10 await ended $pings
+    finish $pings
+    finish $pongs
+}
+
+@test "sem: ping and pong sleep while they wait, and use no time" {
+    for who in ping pong; do
+        side $who
+        await waits $who
+        before=$(ticks ${!who})
+        pause 0.3
+        (($(ticks ${!who}) <= before + 1))
+        stop TERM ${!who}
+        finish ${!who} 143
+    done
+}
+
+@test "sem: stopped with Ctrl-Z and continued, ping and pong go on" {
+    for who in ping pong; do
+        side $who
+        await waits $who
+        stop STOP ${!who} # asleep in semop: EINTR, without any handler
+        await stopped ${!who}
+        stop CONT ${!who}
+        await waits $who
+        COUNT=20000 side "$(other $who)"
+        for _ in 1 2 3; do
+            stop STOP ${!who} 2> /dev/null || break # it may have ended
+            pause 0.12                              # the other looks: we are there
+            stop CONT ${!who}
+        done
+        finish $ping
+        finish $pong
+    done
+}
+
+@test "sem: told to stop while it waits, neither ping nor pong leaves a set" {
+    for who in ping pong; do
+        for signal in HUP INT TERM; do
+            side $who
+            await waits $who
+            if [ -n "$holder" ]; then
+                [ "$("${inside[@]}" awk 'NR > 1 { print $3, $4 }' /proc/sysvipc/sem)" = "600 4" ]
+            fi
+            stop $signal ${!who}
+            finish ${!who} $((128 + $(kill -l $signal)))
+            nothing_left
+        done
+    done
+}
+
+@test "sem: told to stop in the middle, either ends the other, and says so" {
+    for who in ping pong; do
+        COUNT=10000000 side ping
+        side pong
+        WHO=ping await says "ping: pong is there"
+        stop INT ${!who}
+        finish ${!who} 130
+        WHO=$(other $who)
+        finish ${!WHO} 1
+        says "$WHO: $who is gone before its end"
+        nothing_left
+    done
+}
+
+@test "sem: a killed ping or pong ends the other, which says so" {
+    for who in ping pong; do
+        COUNT=10000000 side ping
+        side pong
+        WHO=ping await says "ping: pong is there"
+        stop KILL ${!who}
+        finish ${!who} 137
+        WHO=$(other $who)
+        finish ${!WHO} 1
+        says "$WHO: $who is gone before its end"
+        nothing_left
+    done
+}
+
+@test "sem: what a killed ping or pong leaves behind, the next one replaces" {
+    for who in ping pong; do
+        side $who
+        await waits $who
+        stop KILL ${!who}
+        finish ${!who} 137
+        [[ -z $holder || $(sets) == 1 ]]
+        side "$(other $who)"
+        await waits "$(other $who)"
+        side $who
+        finish $ping
+        finish $pong
+        nothing_left
+    done
+}
+
+# settled: the survivor has ended, or waits for a peer that it has never met.
+settled() {
+    ended $survivor || { asleep $survivor && [[ $(wc -l < $WHO.err) = 1 ]]; }
+}
+
+@test "sem: killed at any moment, one of ping and pong ends the other, and the next pair works" {
+    for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+        who=ping
+        ((i % 2)) && who=pong
+        WHO=$(other $who)
+        COUNT=10000000
+        if ((i % 4 < 2)); then side $who && side $WHO; else side $WHO && side $who; fi
+        victim=${!who} survivor=${!WHO}
+        pause "0.0$((RANDOM % 3))$((RANDOM % 10))"
+        await child $victim > /dev/null
+        stop KILL $victim
+        await ended $victim
+        wait $victim || :
+        WITHIN=2 await settled
+        if ended $survivor; then
+            finish $survivor 1
+            says "$WHO: $who is gone before its end"
+        else
+            stop TERM $survivor
+            finish $survivor 143
+        fi
+        COUNT=20
+        side $who
+        side $WHO
+        finish $ping
+        finish $pong
+        nothing_left
+    done
+}
+
+@test "sem: a second ping, or pong, is refused, and the first goes on" {
+    for who in ping pong; do
+        side $who
+        await waits $who
+        run -1 timeout 10 $who
+        [ "$output" = "$who: .: another $who is here" ]
+        side "$(other $who)"
+        finish $ping
+        finish $pong
+    done
+}
+
+# strangers SEMAPHORES MODE VALUE...: make a set with these values under our key.
+strangers() {
+    command -v python3 > /dev/null || skip "needs python3, to make a stranger's set"
+    "${inside[@]}" python3 - "$@" <<'END'
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+key = libc.ftok(b'.', ord('V'))
+os.setuid(int(os.environ.get('STRANGER', os.getuid())))
+id = libc.semget(key, int(sys.argv[1]), 0o1000 | int(sys.argv[2], 8))
+assert id != -1, os.strerror(ctypes.get_errno())
+for i, value in enumerate(sys.argv[3:]):
+    assert libc.semctl(id, i, 16, int(value)) == 0
+END
+}
+
+remove_sets() {
+    "${inside[@]}" ipcrm --all=sem
+}
+
+@test "sem: a set that is not one of ours is refused and not harmed" {
+    [ -n "$holder" ] || skip "needs a space of its own"
+    for kind in "4 660" "5 600" "3 600"; do
+        strangers $kind 7 7 7
+        for who in ping pong; do
+            run -1 timeout 10 $who
+            [[ $output == "$who: .: the set is not one of ours" || $output == "$who: semget .: Invalid argument" ]]
+        done
+        [ "$(sets)" = 1 ]
+        [ "$("${inside[@]}" ipcs -s -i "$("${inside[@]}" awk 'NR == 2 { print $2 }' /proc/sysvipc/sem)" | grep -cE '^[0-2] +7 ')" = 3 ]
+        remove_sets
+    done
+}
+
+@test "sem: another user's set is refused and not harmed" {
+    [ -n "$holder" ] || skip "needs a space of its own"
+    [ "$(id -u)" = 0 ] || skip "needs root, to be somebody else"
+    STRANGER=65534 strangers 4 600 7 7 7 7
+    for who in ping pong; do
+        run -1 timeout 10 $who
+        [ "$output" = "$who: .: the set is not one of ours" ]
+    done
+    [ "$(sets)" = 1 ]
+    remove_sets
+}
+
+# meddle VALUE...: set the values of the set in our space, as an enemy would.
+meddle() {
+    command -v python3 > /dev/null || skip "needs python3, to meddle"
+    "${inside[@]}" python3 - "$@" <<'END'
+import ctypes, sys
+libc = ctypes.CDLL(None)
+id = libc.semget(libc.ftok(b'.', ord('V')), 0, 0)
+assert id != -1
+ops = b''
+for i, value in enumerate(sys.argv[1:]):
+    if value != '0':
+        ops += i.to_bytes(2, 'little') + int(value).to_bytes(2, 'little') + bytes(2)
+assert libc.semop(id, ops, len(ops) // 6) == 0
+END
+}
+
+@test "sem: pong refuses a number of rounds that ping never plays" {
+    [ -n "$holder" ] || skip "needs a space of its own"
+    for plan in "1 0 0 0" "1 0 32767 32767" "1 0 336 0"; do
+        side pong
+        await waits pong
+        meddle $plan
+        finish $pong 1
+        grep -q "pong: this is not ping: " pong.err
+        nothing_left
+    done
+}
+
+@test "sem: ping notices a pong that says more than it heard" {
+    [ -n "$holder" ] || skip "needs a space of its own"
+    side ping
+    await waits ping
+    await waits ping
+    meddle 0 30 0 0
+    finish $ping 1
+    WHO=ping says "ping: pong has said more than it heard"
+}
+
+@test "sem: a path that is not there is an error before any set is made" {
+    for who in ping pong; do
+        run -1 timeout 10 $who nowhere
+        [ "$output" = "$who: ftok nowhere: No such file or directory" ]
+    done
+    echo key > key
+    start pong key 2> pong.err
+    pong=$!
+    timeout 10 ping -n 5 key > figures 2> ping.err
+    finish $pong
+    [ "$(< key)" = key ]
+}
+
+# pair: carry the file sent into the file received.
+pair() {
+    start file-writer < sent 2> writer.err
+    writer=$!
+    start file-reader > received 2> reader.err
+    reader=$!
+}
+
+# typist: a file-writer at a keyboard and a file-reader, who have met.
+typist() {
+    rm -f keyboard
+    mkfifo keyboard
+    exec {keys}<> keyboard
+    start file-writer < keyboard 2> writer.err {keys}>&-
+    writer=$!
+    start file-reader > received 2> reader.err {keys}>&-
+    reader=$!
+    WHO=writer await says "file-writer: a reader is there"
+    WHO=reader await says "file-reader: a writer is there"
+}
+
+# bats test_tags=data,C11
+@test "sem: what goes into the file-writer comes out of the file-reader" {
+    head -c 1M /dev/urandom > sent
+    pair
+    finish $writer
+    finish $reader
+    cmp sent received
+    nothing_left
+}
+
+# bats test_tags=data
+@test "sem: empty, with NULs, without a final newline, a file carries it all" {
+    for data in '' 'a\0\0b\n\0end' '\0' 'x' '\n\n'; do
+        printf "$data" > sent
+        pair
+        finish $writer
+        finish $reader
+        cmp sent received
+        nothing_left
+    done
+}
+
+# bats test_tags=data
+@test "sem: a file carries 64 MiB and more" {
+    head -c "${MEGABYTES:-64}M" /dev/urandom > sent
+    pair
+    WITHIN=20 finish $reader
+    finish $writer
+    cmp sent received
+}
+
+@test "sem: either side of the file may start first" {
+    start file-reader > received 2> reader.err
+    reader=$!
+    await waits reader
+    start file-writer <<< hello
+    finish $!
+    finish $reader
+    [ "$(< received)" = hello ]
+
+    start file-writer <<< hello 2> writer.err
+    writer=$!
+    WHO=writer await says "file-writer: end of input: 6 bytes in 1 writes"
+    [ "$(stat -c '%a %F' ipc.file)" = "600 regular file" ]
+    [ "$(timeout 10 file-reader)" = hello ]
+    finish $writer
+    nothing_left
+}
+
+@test "sem: both sides of the file may start at the same moment, again and again" {
+    for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+        if ((i % 2)); then
+            start file-reader > received
+            reader=$!
+            start file-writer <<< "round $i"
+            writer=$!
+        else
+            start file-writer <<< "round $i"
+            writer=$!
+            start file-reader > received
+            reader=$!
+        fi
+        finish $writer
+        finish $reader
+        [ "$(< received)" = "round $i" ]
+        [ ! -e ipc.file ]
+    done
+}
+
+@test "sem: one file after the other, and none gets into the next" {
+    start bash -c 'for i in {1..20}; do file-writer <<< $i || exit; done' 2> errors
+    writers=$!
+    timeout 10 bash -c 'for i in {1..20}; do file-reader || exit; done' > received
+    finish $writers
+    cmp received <(seq 20)
+}
+
+# bats test_tags=C11
+@test "sem: a line typed into the file comes out at once, and both sleep until the next" {
+    typist
+    for line in one two three; do
+        echo $line >&$keys
+        await grep -qx $line received
+        await asleep $writer
+        await asleep $reader
+    done
+    before=$(($(ticks $writer) + $(ticks $reader)))
+    pause 0.3
+    (($(ticks $writer) + $(ticks $reader) <= before + 1))
+    exec {keys}>&-
+    finish $writer
+    finish $reader
+    [ "$(wc -l < received)" = 3 ]
+}
+
+# bats test_tags=C11,C97
+@test "sem: a second user's lock is refused, but cat reads without asking for one" {
+    typist
+    echo hello >&$keys
+    await grep -qx hello received
+    run -1 timeout 10 file-reader
+    [ "$output" = "file-reader: ipc.file: another reader is here" ]
+    run -1 timeout 10 file-writer < /dev/null
+    [ "$output" = "file-writer: ipc.file: another writer is here" ]
+    run -0 timeout 10 cat ipc.file # which does not sleep at the end, either
+    [ "${lines[0]}" = "ipc.file: open   " ]
+    [ "${lines[1]}" = hello ]
+    echo world >&$keys
+    await grep -qx world received
+    exec {keys}>&-
+    finish $writer
+    finish $reader
+}
+
+@test "sem: a killed side of the file ends the other, which says so" {
+    for who in writer reader; do
+        typist
+        echo something >&$keys
+        await grep -qx something received
+        stop KILL ${!who}
+        finish ${!who} 137
+        WHO=$(other $who)
+        finish ${!WHO} 1
+        [ "$(tail -n 1 $WHO.err | sed 's/its end/the end/')" = "file-$WHO: ipc.file: the $who is gone before the end" ]
+        exec {keys}>&-
+        nothing_left
+        echo next > sent
+        pair
+        finish $writer
+        finish $reader
+        cmp sent received
+    done
+}
+
+@test "sem: killed at any moment, one side of the file ends the other, and the next pair works" {
+    head -c 3M /dev/urandom > sent
+    for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+        pair
+        who=writer
+        ((i % 2)) && who=reader
+        WHO=$(other $who)
+        victim=${!who} survivor=${!WHO}
+        pause "0.00$((RANDOM % 9))$((RANDOM % 9))"
+        stop KILL $victim 2> /dev/null || : # it may have ended, or not begun
+        await ended $victim
+        wait $victim && killed=0 || killed=$?
+        if ! WITHIN=1 await file_settled 2> /dev/null; then
+            if [ $WHO = writer ]; then start file-reader > received; else start file-writer < sent; fi
+            finish $!
+            finish $survivor
+            cmp sent received
+        else
+            wait $survivor && status=0 || status=$?
+            case $status in
+                0) [ $killed = 0 ] || [ $WHO = writer ] || cmp sent received ;;
+                1) tail -n 1 $WHO.err | grep "is gone before" ;;
+                *) false ;;
+            esac
+        fi
+        pair
+        finish $writer
+        finish $reader
+        cmp sent received
+        [ ! -e ipc.file ]
+    done
+}
+
+file_settled() {
+    ended $survivor
+}
+
+@test "sem: stopped with Ctrl-Z and continued, neither side of the file loses anything" {
+    typist
+    for line in one two three; do
+        for who in $writer $reader; do
+            await asleep $who
+            stop STOP $who
+            await stopped $who
+        done
+        echo $line >&$keys
+        stop CONT $writer
+        stop CONT $reader
+        await grep -qx $line received
+    done
+    exec {keys}>&-
+    finish $writer
+    finish $reader
+}
+
+@test "sem: told to stop, neither side leaves a file, and the other ends" {
+    for who in writer reader; do
+        for signal in HUP INT TERM; do
+            typist
+            stop $signal ${!who}
+            finish ${!who} $((128 + $(kill -l $signal)))
+            WHO=$(other $who)
+            finish ${!WHO} 1
+            exec {keys}>&-
+            nothing_left
+        done
+        start file-$who < /dev/zero > /dev/null 2> $who.err
+        alone=$!
+        await test -s $who.err
+        stop TERM $alone
+        finish $alone 143
+        nothing_left
+    done
+}
+
+@test "sem: the file that a killed run leaves behind is replaced" {
+    for who in writer reader; do
+        start file-$who <<< old > received 2> $who.err
+        eval "$who=$!"
+        await waits $who
+        stop KILL ${!who}
+        finish ${!who} 137
+        [ -s ipc.file ]
+        echo new > sent
+        pair
+        finish $writer
+        finish $reader
+        cmp sent received
+        nothing_left
+    done
+}
+
+@test "sem: what is not a file of ours is refused and not harmed" {
+    echo precious > file
+    cp file private
+    chmod 600 private
+    mkdir folder
+    mkfifo fifo
+    ln -s file link
+    for name in file private folder fifo link /dev/null; do
+        before=$(stat -c '%F %i %a %s' $name)
+        for side in writer reader; do
+            run -1 --separate-stderr timeout 10 file-$side $name <<< overwritten
+            [[ $stderr == "file-$side: $name is not a file of ours" ||
+                $stderr == "file-$side: open, lock $name: Is a directory" ||
+                $stderr == "file-$side: open, lock $name: Too many levels of symbolic links" ]]
+        done
+        [ "$(stat -c '%F %i %a %s' $name)" = "$before" ]
+    done
+    [ "$(cat file private)" = "$(printf 'precious\nprecious')" ]
+}
+
+@test "sem: a file of another user, or for others too, is refused" {
+    printf 'ipc.file: open   \n' > ipc.file
+    chmod 644 ipc.file
+    run -1 timeout 10 file-reader
+    [ "$output" = "file-reader: ipc.file is not a file of ours" ]
+    if [ "$(id -u)" = 0 ]; then
+        chmod 600 ipc.file
+        chown 12345 ipc.file
+        run -1 timeout 10 file-writer <<< hello
+        [ "$output" = "file-writer: ipc.file is not a file of ours" ]
+    fi
+    rm ipc.file
+}
+
+@test "sem: a file that is cut short or scribbled over is no end of the data" {
+    for harm in 'truncate -s 0' 'truncate -s 20' 'dd conv=notrunc status=none if=/dev/zero count=1 of='; do
+        typist
+        echo something >&$keys
+        await grep -qx something received
+        if [[ $harm == dd* ]]; then ${harm}ipc.file; else $harm ipc.file; fi
+        echo more >&$keys
+        exec {keys}>&-
+        await ended $reader
+        await ended $writer
+        wait $reader && status=0 || status=$?
+        [[ $harm != dd* || $status == 1 ]]
+        rm -f ipc.file
+    done
+}
+
+# bats test_tags=C92,C93
+@test "sem: with a semaphore no update is lost, without one many are" {
+    for ((i = 0; i < 3; i++)); do
+        run -0 timeout 10 mutex
+        [ "$output" = "2 processes added 1, 1000 times each: 2000, lost 0" ]
+        run -0 timeout 10 mutex unlocked
+        [[ $output =~ ^"2 processes added 1, 1000 times each: "[0-9]+", lost "([0-9]+)$ ]]
+        ((BASH_REMATCH[1] > 0))
+    done
+}
+
+# bats test_tags=C95
+@test "sem: A, B and C come in turn, however often; without turns they do not" {
+    [ "$(timeout 10 order)" = ABCABCABCABCABC ]
+    [ "$(timeout 10 order -n 1)" = ABC ]
+    [ "$(timeout 10 order -n 20000 | tr -d '\n' | sed 's/ABC//g' | wc -c)" = 0 ]
+    run -0 timeout 10 order -n 10 unordered
+    [[ $output != *ABCABCABC* ]]
+    [ "$(grep -o . <<< "$output" | sort | uniq -c | tr -s ' \n' ' ')" = " 10 A 10 B 10 C " ]
+}
+
+# bats test_tags=C41,C98
+@test "sem: changes to two semaphores are all made or none" {
+    run -0 timeout 10 vector
+    [ "${lines[0]}" = "semget: a new set: values 0 0" ]
+    [ "${lines[1]}" = "+1 on the first: done: values 1 0" ]
+    [ "${lines[2]}" = "-1 on both: Resource temporarily unavailable: values 1 0" ]
+    [ "${lines[3]}" = "+1 on the second: done: values 1 1" ]
+    [ "${lines[4]}" = "-1 on both: done: values 0 0" ]
+    [ "${lines[5]}" = "+1 on the first, -1 on the second: Resource temporarily unavailable: values 0 0" ]
+    [ ${#lines[@]} = 6 ]
+}
+
+# bats test_tags=C40,C94,C99
+@test "sem: a semaphore counts in any amount, and who wants more than there is sleeps" {
+    run -0 timeout 10 amounts
+    [ "${lines[0]}" = "semget: a new set: value 0" ]
+    [ "${lines[1]}" = "+5: done: value 5" ]
+    [ "${lines[2]}" = "-3: done: value 2" ]
+    [ "${lines[3]}" = "-3 with IPC_NOWAIT: Resource temporarily unavailable: value 2" ]
+    [ "${lines[4]}" = "+32767: Numerical result out of range: value 2" ]
+    [ "${lines[5]}" = "-3 by a child: state S: value 2" ]
+    [ "${lines[6]}" = "+1: done: value 0" ]
+    [ "${lines[7]}" = "+2: done: value 2" ]
+    [ "${lines[8]}" = "0 by a child: state S: value 2" ]
+    [ "${lines[9]}" = "-1: done: value 1" ]
+    [ "${lines[10]}" = "0 by the child: state S: value 1" ]
+    [ "${lines[11]}" = "-1: done: value 0" ]
+    [ "${lines[12]}" = "0 by the child: done: value 0" ]
+    [ ${#lines[@]} = 13 ]
+}
+
+# bats test_tags=C100
+@test "sem: whoever comes first makes it: the naive way loses, always" {
+    for ((i = 0; i < 3; i++)); do
+        run -0 timeout 10 init naive
+        [ "${lines[1]}" = "second: semget: returns" ]
+        [ "${lines[2]}" = "second: takes it: Resource temporarily unavailable" ]
+        [ "${lines[3]}" = "first: SETVAL 1" ]
+        [ "${lines[4]}" = "first: takes it: done" ]
+        [ "${lines[6]}" = "third: SETVAL 1" ]
+        [ "${lines[7]}" = "third: takes it: done" ] # two are in
+        [ ${#lines[@]} = 8 ]
+    done
+}
+
+# bats test_tags=C100
+@test "sem: IPC_EXCL and sem_otime keep the second out until the set is ready" {
+    for ((i = 0; i < 3; i++)); do
+        run -0 timeout 10 init
+        [ "${lines[0]}" = "first: semget: returns" ]
+        [ "${lines[1]}" = "second: semget: File exists" ]
+        [ "${lines[2]}" = "second: sem_otime is 0: not ready, waits" ]
+        [ "${lines[3]}" = "first: semop +1" ]
+        [ "${lines[4]}" = "second: sem_otime is set: ready" ]
+        [ "${lines[5]}" = "second: takes it: done" ]
+        [ "${lines[6]}" = "first: takes it: Resource temporarily unavailable" ]
+        [ ${#lines[@]} = 7 ]
+    done
+}
+
+# bats test_tags=C96
+@test "sem: anybody may give back a semaphore, only its owner a mutex" {
+    run -0 timeout 10 handoff
+    [ "${lines[3]}" = "semaphore: a child, which never took it, gives it back: value 1" ]
+    [ "${lines[4]}" = "mutex: a child unlocks it: Operation not permitted" ]
+    [ "${lines[5]}" = "semaphore: the parent takes it again: value 0" ]
+    [ "${lines[6]}" = "mutex: the parent unlocks it: done" ]
+}
+
+# bats test_tags=C19,C97
+@test "sem: of seven kinds of lock, four are freed when their holder is killed" {
+    run -0 timeout 10 crash
+    [ "${lines[0]}" = "System V semaphore  held: taken  killed: taken" ]
+    [ "${lines[1]}" = "System V, SEM_UNDO  held: taken  killed: free" ]
+    [ "${lines[2]}" = "POSIX semaphore     held: taken  killed: taken" ]
+    [ "${lines[3]}" = "plain mutex         held: taken  killed: taken" ]
+    [ "${lines[4]}" = "robust mutex        held: taken  killed: free, EOWNERDEAD" ]
+    [ "${lines[5]}" = "fcntl lock          held: taken  killed: free" ]
+    [ "${lines[6]}" = "flock               held: taken  killed: free" ]
+    [ ${#lines[@]} = 7 ]
+}
+
+# bats test_tags=C14
+@test "sem: a POSIX semaphore works alike between threads and between processes" {
+    run -0 timeout 20 posix
+    [ "${lines[0]}" = "4 threads, no name: 400000 of 400000" ]
+    [ "${lines[1]}" = "4 processes, a name: 400000 of 400000" ]
+}
+
+@test "sem: philosophers who take both forks at once all eat; naive ones never do" {
+    for ((i = 0; i < 3; i++)); do
+        run -0 timeout 10 philosophers
+        [ "$output" = "5 philosophers have eaten 1000 times each" ]
+        run -0 timeout 10 philosophers naive
+        [ "$output" = "deadlock: 5 hold the left fork and wait for the right one" ]
+    done
+}
+
+# crowd: order, whose children are stuck: nobody reads what they write.
+crowd() {
+    [ -p full ] || mkfifo full
+    exec {full}<> full
+    start order -n 1000000 > full 2> errors {full}>&-
+    parent=$!
+    await children
+}
+
+# children: the program has its children; remember them.
+children() {
+    local program
+    program=$(child $parent) || return
+    those=()
+    read -ra those < "/proc/$program/task/$program/children" || :
+    [ ${#those[@]} = 3 ]
+} 2> /dev/null
+
+all_ended() {
+    for pid in "${those[@]}"; do
+        await ended $pid
+    done
+}
+
+@test "sem: told to stop, a program of several processes leaves none, and no set" {
+    for signal in HUP INT TERM; do
+        crowd
+        stop $signal $parent
+        finish $parent $((128 + $(kill -l $signal)))
+        all_ended
+        nothing_left
+    done
+}
+
+@test "sem: a killed child ends them all, and so does a killed parent" {
+    for victim in 0 1 2; do
+        crowd
+        kill -9 ${those[victim]}
+        finish $parent 1
+        grep -x "order: a child was killed, or failed" errors
+        all_ended
+        nothing_left
+    done
+    [ -n "$holder" ] || skip "needs a space of its own for the last part"
+    crowd
+    stop KILL $parent
+    finish $parent 137
+    all_ended
+    "${inside[@]}" ipcrm --all=sem # nobody was left to do it
+}
+
+@test "sem: told to stop at any moment, a program of one fact leaves no set" {
+    local most=${ROUNDS:-5}
+    ((most < 50)) || most=50 # some take a fifth of a second
+    programs=(mutex posix "philosophers naive" philosophers crash init amounts)
+    for ((i = 0; i < most; i++)); do
+        start ${programs[i % 7]} > findings
+        parent=$!
+        await child $parent > /dev/null || :
+        pause "0.0$((RANDOM % 5))$((RANDOM % 10))"
+        stop TERM $parent 2> /dev/null || : # it may have ended
+        await ended $parent
+        wait $parent && status=0 || status=$?
+        [[ $status = 0 || $status = 143 ]]
+        nothing_left
+    done
+}
+
+@test "sem: output that cannot be written is an error, and leaves nothing" {
+    for program in amounts crash handoff init "init naive" mutex order \
+        philosophers posix vector; do
+        for where in '> /dev/full' '>&-'; do
+            run -1 timeout 10 sh -c "exec $program $where"
+            [[ $output == *"standard output: "* ]]
+        done
+    done
+    run -1 timeout 10 sh -c "exec ping -n 5 >&-"
+    [ "$output" = "ping: standard output: Bad file descriptor" ]
+    side pong
+    run -1 timeout 10 sh -c "exec ping -n 5 > /dev/full"
+    [[ $output == *"ping: standard output: No space left on device" ]]
+    finish $pong
+    for where in '> /dev/full' '>&-'; do
+        start file-writer <<< hello 2> writer.err
+        writer=$!
+        WHO=writer await says "file-writer: end of input: 6 bytes in 1 writes"
+        run -1 timeout 10 sh -c "exec file-reader $where"
+        [[ $output == *"standard output: "* ]]
+        if [[ $where == *full ]]; then finish $writer 1; else
+            stop TERM $writer
+            finish $writer 143
+        fi
+    done
+    run -1 timeout 10 sh -c 'exec file-writer <&-'
+    [ "$output" = "file-writer: standard input: Bad file descriptor" ]
+}
+
+@test "sem: a usage error has status 2, and --help is none" {
+    for program in amounts crash file-reader file-writer handoff init mutex order \
+        philosophers ping pong posix vector; do
+        run -2 timeout 10 $program one two three
+        run -2 timeout 10 $program -x
+        run -0 --separate-stderr timeout 10 $program --help
+        [[ ${lines[0]} == "usage: $program"* && -z $stderr ]]
+    done
+    for program in init mutex order philosophers; do
+        run -2 timeout 10 $program wrong
+    done
+    for number in 0 -1 x 1x "" 10000001 99999999999999999999; do
+        run -2 timeout 10 ping -n "$number"
+        [ "$output" = "ping: -n $number: not a number from 1 to 10000000" ]
+        run -2 timeout 10 order -n "$number"
+        [ "$output" = "order: -n $number: not a number from 1 to 1000000" ]
+    done
+}
