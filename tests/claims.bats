@@ -4,9 +4,6 @@
 
 # The claims that have no lesson yet, by the folder that will hold it.
 OPEN='
-msgq    43 44 45 46 47 48 49 69 71 72 73 74 75 76 77 78 79 80 81 82 83 84 85 86
-shm     10 15 17 51 70 87 89 90 91 122
-sem     11 14 19 40 41 92 93 94 95 96 97 98 99 100
 mmap    5 6 7 8 9 109 110 111 112 113 114 115 116 117 118 119 120
 signal  12 18 20 42 54 55
 socket  21 52 53 103 129 130

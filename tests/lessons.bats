@@ -77,6 +77,18 @@ fail() {
     play fifo/README.md
 }
 
+@test "lessons: sem/README.md prints what it says" {
+    play sem/README.md
+}
+
+@test "lessons: shm/README.md prints what it says" {
+    play shm/README.md
+}
+
+@test "lessons: msgq/README.md prints what it says" {
+    play msgq/README.md
+}
+
 @test "lessons: README.md prints what it says" {
     play README.md
 }
