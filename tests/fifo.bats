@@ -90,7 +90,7 @@ typist() {
 
 # bats test_tags=C64
 @test "fifo: both sides may start at the same moment" {
-    for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
         start reader > received
         reader=$!
         start writer <<< "round $i"
@@ -138,7 +138,7 @@ typist() {
         await asleep $reader
     done
     before=$(($(ticks $writer) + $(ticks $reader)))
-    pause 0.3
+    pause 0.15
     (($(ticks $writer) + $(ticks $reader) <= before + 1))
     exec {keys}>&-
     finish $writer
@@ -193,7 +193,7 @@ typist() {
 
 @test "fifo: killed at any moment, one side ends the other, and the next run works" {
     head -c 3M /dev/urandom > sent
-    for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
         start writer < sent 2> writer.err
         writer=$!
         start reader > received 2> reader.err
@@ -277,7 +277,7 @@ settled() {
 }
 
 @test "fifo: told to stop at any moment, either side leaves no name behind" {
-    for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
         side=writer
         ((i % 2)) && side=reader
         start $side < /dev/null 2> errors
@@ -339,7 +339,7 @@ settled() {
 
 @test "fifo: of two that wait for a peer, one alone has the data" {
     head -c 300000 /dev/urandom > sent
-    for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
         start reader > first 2> first.err
         first=$!
         start reader > second 2> second.err
@@ -558,7 +558,7 @@ END
 }
 
 @test "fifo: a reader that spins at end of file is told so, quickly" {
-    run -1 mine -f "empty input" <<'END'
+    WITHIN=1 run -1 mine -f "empty input" <<'END'
 #!/bin/bash
 exec < "${1-ipc.fifo}"
 while :; do
@@ -567,7 +567,7 @@ while :; do
 done
 END
     [[ $output == *"not ok 1 fifo: an empty input comes out empty"* ]]
-    [[ $output == *"reader did not end within 2 seconds: it is busy, state R."* ]]
+    [[ $output == *"reader did not end within 1 seconds: it is busy, state R."* ]]
     [[ $output == *"Does it stop when read() returns 0"* ]]
 }
 
@@ -720,7 +720,7 @@ other() {
 # bats test_tags=C64
 @test "fifo: both sides of both pairs may start at the same moment, again and again" {
     sides=(a ping b pong)
-    for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
         side ${sides[i % 4]}
         one=$!
         side "$(other ${sides[i % 4]})"
@@ -874,7 +874,7 @@ both_settled() {
 }
 
 @test "fifo: killed at any moment, one side ends the other, and the next pair works" {
-    for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
         sides=(a b ping pong)
         victim=${sides[i % 4]}
         WHO=$(other $victim)

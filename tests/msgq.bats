@@ -180,7 +180,7 @@ typist() {
 @test "msgq: both sides may start at the same moment" {
     for kind in '' posix-; do
         names "$kind"
-        for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+        for ((i = 0; i < ${ROUNDS:-3}; i++)); do
             echo "round $i" > sent
             pair
             finish $writer
@@ -213,7 +213,7 @@ typist() {
             await asleep $reader
         done
         before=$(($(ticks $writer) + $(ticks $reader)))
-        pause 0.3
+        pause 0.15
         (($(ticks $writer) + $(ticks $reader) <= before + 1))
         exec {keys}>&-
         finish $writer
@@ -358,7 +358,7 @@ stuck() {
     for kind in '' posix-; do
         names "$kind"
         head -c 3M /dev/urandom > original
-        for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+        for ((i = 0; i < ${ROUNDS:-3}; i++)); do
             cp original sent
             pair
             if ((i % 2)); then
@@ -472,7 +472,7 @@ settle() {
 @test "msgq: told to stop at any moment, a side leaves nothing behind" {
     for kind in '' posix-; do
         names "$kind"
-        for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+        for ((i = 0; i < ${ROUNDS:-3}; i++)); do
             side=writer
             ((i % 2)) && side=reader
             start $kind$side $name < /dev/zero 2> errors
@@ -700,7 +700,7 @@ side() {
         finish $pong
         nothing_left
     done
-    for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
         side ping -n 20
         side pong
         finish $pong
@@ -893,7 +893,7 @@ typing() {
         printf 'D %01000d\n' $i
     done >&$keys
     echo "C late" >&$keys
-    pause 0.3
+    pause 0.15
     [ "$(wc -l < heard.C)" = 1 ] # the queue is full of what D does not take
     stop CONT $D
     await grep -qx "A: late" heard.C

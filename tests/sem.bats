@@ -124,7 +124,7 @@ waits() {
 }
 
 @test "sem: ping and pong may start at the same moment, again and again" {
-    for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
         if ((i % 2)); then side ping && side pong; else side pong && side ping; fi
         finish $ping
         finish $pong
@@ -147,7 +147,7 @@ waits() {
         side $who
         await waits $who
         before=$(ticks ${!who})
-        pause 0.3
+        pause 0.15
         (($(ticks ${!who}) <= before + 1))
         stop TERM ${!who}
         finish ${!who} 143
@@ -238,7 +238,7 @@ settled() {
 }
 
 @test "sem: killed at any moment, one of ping and pong ends the other, and the next pair works" {
-    for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
         who=ping
         ((i % 2)) && who=pong
         WHO=$(other $who)
@@ -446,7 +446,7 @@ typist() {
 }
 
 @test "sem: both sides of the file may start at the same moment, again and again" {
-    for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
         if ((i % 2)); then
             start file-reader > received
             reader=$!
@@ -483,7 +483,7 @@ typist() {
         await asleep $reader
     done
     before=$(($(ticks $writer) + $(ticks $reader)))
-    pause 0.3
+    pause 0.15
     (($(ticks $writer) + $(ticks $reader) <= before + 1))
     exec {keys}>&-
     finish $writer
@@ -532,7 +532,7 @@ typist() {
 
 @test "sem: killed at any moment, one side of the file ends the other, and the next pair works" {
     head -c 3M /dev/urandom > sent
-    for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
         pair
         who=writer
         ((i % 2)) && who=reader
@@ -843,7 +843,7 @@ all_ended() {
 }
 
 @test "sem: told to stop at any moment, a program of one fact leaves no set" {
-    local most=${ROUNDS:-5}
+    local most=${ROUNDS:-3}
     ((most < 50)) || most=50 # some take a fifth of a second
     programs=(mutex posix "philosophers naive" philosophers crash init amounts)
     for ((i = 0; i < most; i++)); do

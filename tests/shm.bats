@@ -214,7 +214,7 @@ first() {
 }
 
 at_once() {
-    for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
         echo "round $i" > sent
         if ((i % 2)); then write_from sent; fi
         read_to received
@@ -253,7 +253,7 @@ typed() {
         await asleep $reader
     done
     before=$(($(ticks $writer) + $(ticks $reader)))
-    pause 0.3
+    pause 0.15
     (($(ticks $writer) + $(ticks $reader) <= before + 1))
     exec {keys}>&-
     finish $writer
@@ -370,7 +370,7 @@ slow() {
 
 at_random() {
     head -c 3M /dev/urandom > sent
-    for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
         write_from sent
         read_to received
         if ((i % 2)); then victim=reader survivor=writer; else victim=writer survivor=reader; fi
@@ -453,7 +453,7 @@ told_to_stop() {
 }
 
 any_moment() {
-    for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
         if ((i % 2)); then read_to received; one=$reader; else write_from /dev/null; one=$writer; fi
         await child $one > /dev/null
         pause "0.00$((RANDOM % 8))"
@@ -679,7 +679,7 @@ scribble() {
 
 @test "shm: whoever scribbles all over the ring crashes nobody" {
     W=posix-writer R=posix-reader operand=$name
-    for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
         write_from /dev/zero
         read_to /dev/null
         await test -s reader.err
@@ -747,7 +747,7 @@ C
 @test "shm: whoever scribbles all over the lengths crashes nobody" {
     scribbler
     W="$ENTER writer" R="$ENTER reader" operand=''
-    for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
         write_from /dev/zero
         read_to /dev/null
         await test -s reader.err
@@ -882,7 +882,7 @@ side() {
         finish $pong
         clean
     done
-    for ((i = 0; i < ${ROUNDS:-5}; i++)); do
+    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
         if ((i % 2)); then side ping -n 20; side pong; else side pong; side ping -n 20; fi
         finish $ping
         finish $pong
@@ -1004,7 +1004,7 @@ side() {
     run -0 timeout 10 $ENTER torn unlocked
     [ "${lines[0]}" = 'unlocked: the parent reads "new old"' ]
     [ "${lines[1]}" = 'when the child has ended: "new new"' ]
-    for ((round = 0; round < ${ROUNDS:-5}; round++)); do # run takes i
+    for ((round = 0; round < ${ROUNDS:-3}; round++)); do # run takes i
         run -0 timeout 10 $ENTER torn
         [ "${lines[0]}" = 'with a lock: the parent reads "new new"' ]
     done
