@@ -99,6 +99,14 @@ note(int sig)
         stopped = sig;
 }
 
+static void
+quit(void)
+{
+    leave();
+    signal(stopped, SIG_DFL);
+    raise(stopped); /* so that the shell learns how we ended */
+}
+
 /* semop() has failed. If a signal woke us, it is time to look: were we told to
    stop; has ping been here, and is now gone? Nobody would tell. (Ctrl-Z and fg
    wake us as well, without a handler.) EINVAL: gone before we could sleep. */
@@ -109,11 +117,8 @@ look(int met)
         errx(EXIT_FAILURE, "ping is gone before its end");
     if (errno != EINTR)
         err(EXIT_FAILURE, "semop");
-    if (stopped) {
-        leave();
-        signal(stopped, SIG_DFL);
-        raise(stopped); /* so that the shell learns how we ended */
-    }
+    if (stopped)
+        quit();
     if (met && !lock(F_OFD_GETLK, SEM_PINGER))
         errx(EXIT_FAILURE, "ping is gone before its end");
 }
@@ -158,6 +163,8 @@ main(int argc, char *argv[])
     setitimer(ITIMER_REAL, &clock, NULL);
     warnx("semop: sleeps until ping says something");
     for (int left = meet(); left > 0; left--) {
+        if (stopped) /* where nothing ever sleeps, no call is woken */
+            quit();
         while (semop(set, &hear, 1) == -1)
             look(1);
         while (semop(set, &say, 1) == -1)
