@@ -52,8 +52,3 @@ tagged() {
         [ ! -e "${folder:-none}/README.md" ]
     done <<< "$OPEN"
 }
-
-fail() {
-    echo "$1" >&2
-    return 1
-}

@@ -109,6 +109,12 @@ accuse() {
     esac
 }
 
+# fail MESSAGE: the test fails, and says why.
+fail() {
+    echo "$1" >&2
+    return 1
+}
+
 # stop SIGNAL PID: send it to the program that start began.
 stop() {
     kill -"$1" "$(child "$2")"

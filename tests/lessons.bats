@@ -64,11 +64,6 @@ play() {
     done
 }
 
-fail() {
-    echo "$1" >&2
-    return 1
-}
-
 @test "lessons: pipe/README.md prints what it says" {
     play pipe/README.md
 }

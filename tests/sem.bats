@@ -65,7 +65,7 @@ sets() {
 
 nothing_left() {
     [ ! -e ipc.file ] && [[ -z $holder || $(sets) == 0 ]] &&
-        ! compgen -G "/dev/shm/sem.ipc-posix-*" > /dev/null
+        [ -z "$(compgen -G "/dev/shm/sem.ipc-posix-*")" ]
 }
 
 # side SIDE: start ping or pong, and call its process by its name.
