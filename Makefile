@@ -9,8 +9,7 @@ WARNINGS ?= -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
             -Wstrict-prototypes -Wmissing-prototypes
 LDLIBS   ?= -pthread -lrt# glibc before 2.34 needs them; others ignore them
 TESTS    ?= tests
-# Lessons are tested side by side only where GNU parallel is there to do it.
-JOBS     ?= $(shell parallel --version 2>/dev/null | grep -q ^GNU && nproc || echo 1)
+JOBS     ?= $(shell nproc)
 
 SOURCES  := $(sort $(wildcard */*.c))
 PROGRAMS := $(SOURCES:%.c=$(BUILD)/%)
@@ -51,9 +50,8 @@ demo: all                       ## watch the first pair at work
 check: all                      ## run the tests; TESTS=tests/fifo.bats BIN=mine
 	@command -v bats >/dev/null || { \
 	    echo "make check needs bats: sudo apt-get install bats" >&2; exit 2; }
-	$(Q)BUILD='$(abspath $(BUILD))' BIN='$(BIN)' bats $(BATSFLAGS) \
-	    $(if $(filter-out 1,$(JOBS)),-j $(JOBS) --no-parallelize-within-files) \
-	    $(TESTS)
+	$(Q)BUILD='$(abspath $(BUILD))' BIN='$(BIN)' JOBS='$(JOBS)' tests/check \
+	    $(BATSFLAGS) $(wildcard $(TESTS:%=%/*.bats)) $(filter %.bats,$(TESTS))
 
 check-sanitized:                ## run them again under ASan and UBSan
 	$(Q)$(MAKE) check BUILD='$(BUILD)/sanitized' CFLAGS='$(SANITIZE)'
