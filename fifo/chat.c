@@ -82,6 +82,27 @@ make(const char *name)
         err(EXIT_FAILURE, "chmod %s", name);
 }
 
+/* A call has returned -1: it is made again if it was only interrupted. */
+static void
+again(const char *call, const char *object)
+{
+    if (errno != EINTR)
+        err(EXIT_FAILURE, "%s %s", call, object);
+}
+
+/* The names have served. Or the other was told to stop and has woken us: then
+   it has removed them, and what stands there by now is not ours. */
+static void
+clear(int fifo)
+{
+    struct stat st;
+
+    met = fstat(fifo, &st) == -1 || st.st_nlink == 0;
+    if (!met && (unlink(second) == -1 || unlink(first) == -1) &&
+        errno != ENOENT)
+        err(EXIT_FAILURE, "unlink %s and %s", second, first);
+}
+
 /* The order of the opens, and why only the last of them can sleep, is settled
    in contract.h. Our own reader in hold would keep EPIPE from us: close it. */
 static void
@@ -98,16 +119,17 @@ meet(int is_a, int *in, int *out)
     make(second);
     make(first);
     warnx("open %s: sleeps until %c opens it too", first, is_a ? 'b' : 'a');
-    if ((hold = open(second, O_RDWR)) == -1 ||
-        (near = open(second, is_a ? O_RDONLY : O_WRONLY)) == -1 ||
-        (far = open(first, is_a ? O_WRONLY : O_RDONLY)) == -1)
-        err(EXIT_FAILURE, "open %s and %s", second, first);
+    while ((hold = open(second, O_RDWR)) == -1)
+        again("open", second);
+    while ((near = open(second, is_a ? O_RDONLY : O_WRONLY)) == -1)
+        again("open", second);
+    while ((far = open(first, is_a ? O_WRONLY : O_RDONLY)) == -1)
+        again("open", first);
     close(hold);
     *in = is_a ? near : far;
     *out = is_a ? far : near;
-    if (is_a && (unlink(second) == -1 || unlink(first) == -1) &&
-        errno != ENOENT)
-        err(EXIT_FAILURE, "unlink %s and %s", second, first);
+    if (is_a)
+        clear(near);
     met = 1;
     if (flock(*in, LOCK_EX | LOCK_NB) == -1) /* all who slept have woken */
         errx(EXIT_FAILURE, "%c has met another", is_a ? 'b' : 'a');
@@ -129,15 +151,14 @@ hear(int in, char other)
 {
     char buf[PIPE_BUF];
     struct stat st;
-    ssize_t put, got = read(in, buf, sizeof(buf));
+    ssize_t got, put;
 
-    if (got == -1)
-        err(EXIT_FAILURE, "read what %c says", other);
-    for (ssize_t done = 0; done < got; done += put) {
-        put = write(STDOUT_FILENO, buf + done, (size_t)(got - done));
-        if (put == -1)
-            err(EXIT_FAILURE, "write standard output");
-    }
+    while ((got = read(in, buf, sizeof(buf))) == -1)
+        again("read from", "the other");
+    for (ssize_t done = 0; done < got; done += put)
+        while ((put = write(STDOUT_FILENO, buf + done, (size_t)(got - done))) ==
+               -1)
+            again("write", "standard output");
     if (got > 0)
         return 1;
     if (fstat(in, &st) == -1)
@@ -156,8 +177,8 @@ wait_for_words(struct pollfd fds[], ssize_t said, char other)
 {
     fds[0].fd = said > 0 || fds[2].fd == -1 ? -1 : STDIN_FILENO;
     fds[2].events = said > 0 ? POLLOUT : 0;
-    if (poll(fds, 3, -1) == -1)
-        err(EXIT_FAILURE, "poll");
+    while (poll(fds, 3, -1) == -1)
+        again("poll", second);
     if ((fds[2].revents & POLLERR) && fds[1].revents == 0)
         errx(EXIT_FAILURE, "%c is gone before its end", other);
 }
@@ -174,14 +195,14 @@ talk(int in, int out, char other)
     do {
         wait_for_words(fds, said, other);
         if (fds[2].revents == POLLOUT) {
-            if (write(out, buf, (size_t)said) == -1)
-                err(EXIT_FAILURE, "write to %c", other);
+            while (write(out, buf, (size_t)said) == -1)
+                again("write to", "the other");
             said = 0;
         }
         if (fds[0].revents == 0)
             continue;
-        if ((said = read(STDIN_FILENO, buf, sizeof(buf))) == -1)
-            err(EXIT_FAILURE, "read standard input");
+        while ((said = read(STDIN_FILENO, buf, sizeof(buf))) == -1)
+            again("read", "standard input");
         if (said == 0) {
             warnx("end of input: %c will end too", other);
             seal_and_close(out);

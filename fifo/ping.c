@@ -90,6 +90,27 @@ make(const char *name)
         errx(EXIT_FAILURE, "%s is not a FIFO of yours", name);
 }
 
+/* A call has returned -1: it is made again if it was only interrupted. */
+static void
+again(const char *call, const char *object)
+{
+    if (errno != EINTR)
+        err(EXIT_FAILURE, "%s %s", call, object);
+}
+
+/* The names have served. Or the other was told to stop and has woken us: then
+   it has removed them, and what stands there by now is not ours. */
+static void
+clear(int fifo)
+{
+    struct stat st;
+
+    met = fstat(fifo, &st) == -1 || st.st_nlink == 0;
+    if (!met && (unlink(second) == -1 || unlink(first) == -1) &&
+        errno != ENOENT)
+        err(EXIT_FAILURE, "unlink %s and %s", second, first);
+}
+
 /* The order of the opens, and why only the last of them can sleep, is settled
    in contract.h. Our own reader in hold would keep EPIPE from us: close it. */
 static void
@@ -106,13 +127,14 @@ meet(int *in, int *out, const char *other)
     make(second);
     make(first);
     warnx("open %s: sleeps until %s opens it too", first, other);
-    if ((hold = open(second, O_RDWR)) == -1 ||
-        (*in = open(second, O_RDONLY)) == -1 ||
-        (*out = open(first, O_WRONLY)) == -1)
-        err(EXIT_FAILURE, "open %s and %s", second, first);
+    while ((hold = open(second, O_RDWR)) == -1)
+        again("open", second);
+    while ((*in = open(second, O_RDONLY)) == -1)
+        again("open", second);
+    while ((*out = open(first, O_WRONLY)) == -1)
+        again("open", first);
     close(hold);
-    if ((unlink(second) == -1 || unlink(first) == -1) && errno != ENOENT)
-        err(EXIT_FAILURE, "unlink %s and %s", second, first);
+    clear(*in);
     met = 1;
     if (flock(*in, LOCK_EX | LOCK_NB) == -1) /* all who slept have woken */
         errx(EXIT_FAILURE, "%s has met another", other);
@@ -125,8 +147,8 @@ say(int to, const char *words, size_t bytes)
     ssize_t put;
 
     for (size_t done = 0; done < bytes; done += (size_t)put)
-        if ((put = write(to, words + done, bytes - done)) == -1)
-            err(EXIT_FAILURE, "write to pong");
+        while ((put = write(to, words + done, bytes - done)) == -1)
+            again("write to", "pong");
 }
 
 static void
@@ -135,8 +157,8 @@ hear(int from, char *words, size_t bytes)
     ssize_t got;
 
     for (size_t done = 0; done < bytes; done += (size_t)got) {
-        if ((got = read(from, words + done, bytes - done)) == -1)
-            err(EXIT_FAILURE, "read from pong");
+        while ((got = read(from, words + done, bytes - done)) == -1)
+            again("read from", "pong");
         if (got == 0)
             errx(EXIT_FAILURE, "pong is gone before its end");
     }

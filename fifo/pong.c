@@ -77,6 +77,14 @@ make(const char *name)
         errx(EXIT_FAILURE, "%s is not a FIFO of yours", name);
 }
 
+/* A call has returned -1: it is made again if it was only interrupted. */
+static void
+again(const char *call, const char *object)
+{
+    if (errno != EINTR)
+        err(EXIT_FAILURE, "%s %s", call, object);
+}
+
 /* The order of the opens, and why only the last of them can sleep, is settled
    in contract.h. Our own reader in hold would keep EPIPE from us: close it. */
 static void
@@ -93,10 +101,12 @@ meet(int *in, int *out, const char *other)
     make(second);
     make(first);
     warnx("open %s: sleeps until %s opens it too", first, other);
-    if ((hold = open(second, O_RDWR)) == -1 ||
-        (*out = open(second, O_WRONLY)) == -1 ||
-        (*in = open(first, O_RDONLY)) == -1)
-        err(EXIT_FAILURE, "open %s and %s", second, first);
+    while ((hold = open(second, O_RDWR)) == -1)
+        again("open", second);
+    while ((*out = open(second, O_WRONLY)) == -1)
+        again("open", second);
+    while ((*in = open(first, O_RDONLY)) == -1)
+        again("open", first);
     close(hold);
     met = 1;
     if (flock(*in, LOCK_EX | LOCK_NB) == -1) /* all who slept have woken */
@@ -110,8 +120,8 @@ say(int to, const char *words, size_t bytes)
     ssize_t put;
 
     for (size_t done = 0; done < bytes; done += (size_t)put)
-        if ((put = write(to, words + done, bytes - done)) == -1)
-            err(EXIT_FAILURE, "write to ping");
+        while ((put = write(to, words + done, bytes - done)) == -1)
+            again("write to", "ping");
 }
 
 static void
@@ -120,8 +130,8 @@ hear(int from, char *words, size_t bytes)
     ssize_t got;
 
     for (size_t done = 0; done < bytes; done += (size_t)got) {
-        if ((got = read(from, words + done, bytes - done)) == -1)
-            err(EXIT_FAILURE, "read from ping");
+        while ((got = read(from, words + done, bytes - done)) == -1)
+            again("read from", "ping");
         if (got == 0)
             errx(EXIT_FAILURE, "ping is gone before its end");
     }

@@ -58,6 +58,14 @@ remove_name(int sig)
     raise(sig);
 }
 
+/* A call has returned -1: it is made again if it was only interrupted. */
+static void
+again(const char *call, const char *object)
+{
+    if (errno != EINTR)
+        err(EXIT_FAILURE, "%s %s", call, object);
+}
+
 /* Copy until end of file. read() returns what is there, which may be less than
    asked for; it returns 0 only when every writer has closed. */
 static void
@@ -68,15 +76,15 @@ copy(int from, int to, size_t block)
     ssize_t got, put;
     struct stat st;
 
-    while ((got = read(from, buf, block)) > 0) {
+    do {
+        while ((got = read(from, buf, block)) == -1)
+            again("read", path);
         for (ssize_t done = 0; done < got; done += put)
-            if ((put = write(to, buf + done, (size_t)(got - done))) == -1)
-                err(EXIT_FAILURE, "write standard output");
+            while ((put = write(to, buf + done, (size_t)(got - done))) == -1)
+                again("write", "standard output");
         bytes += got;
-        reads++;
-    }
-    if (got == -1)
-        err(EXIT_FAILURE, "read %s", path);
+        reads += got > 0;
+    } while (got > 0);
     warnx("end of file: %lld bytes in %lld reads", bytes, reads);
 
     /* Did the writer finish, or was it killed? See contract.h. If even the name
@@ -96,6 +104,7 @@ main(int argc, char *argv[])
 {
     long block = FIFO_BLOCK;
     char *end;
+    int fifo;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
@@ -123,9 +132,8 @@ main(int argc, char *argv[])
     if (!is_our_fifo())
         errx(EXIT_FAILURE, "%s is not a FIFO of yours", path);
     warnx("open %s: sleeps until a writer opens it too", path);
-    int fifo = open(path, O_RDONLY);
-    if (fifo == -1)
-        err(EXIT_FAILURE, "open %s", path);
+    while ((fifo = open(path, O_RDONLY)) == -1)
+        again("open", path);
     met = 1;
     /* All readers that slept in open() wake: one alone is to have the data. */
     struct stat st;

@@ -60,6 +60,14 @@ remove_name(int sig)
     raise(sig);
 }
 
+/* A call has returned -1: it is made again if it was only interrupted. */
+static void
+again(const char *call, const char *object)
+{
+    if (errno != EINTR)
+        err(EXIT_FAILURE, "%s %s", call, object);
+}
+
 /* Copy until end of file. A read() that sleeps for input would not notice that
    the reader has gone; poll() does. write() may take less than it is given. */
 static void
@@ -71,15 +79,15 @@ copy(int from, int to, size_t block)
     ssize_t got, put;
 
     do {
-        if (poll(fds, 2, -1) == -1)
-            err(EXIT_FAILURE, "poll");
+        while (poll(fds, 2, -1) == -1)
+            again("poll", path);
         if (fds[1].revents & POLLERR)
             errx(EXIT_FAILURE, "%s: the reader is gone", path);
-        if ((got = read(from, buf, block)) == -1)
-            err(EXIT_FAILURE, "read standard input");
+        while ((got = read(from, buf, block)) == -1)
+            again("read", "standard input");
         for (ssize_t done = 0; done < got; done += put) {
-            if ((put = write(to, buf + done, (size_t)(got - done))) == -1)
-                err(EXIT_FAILURE, "write %s", path);
+            while ((put = write(to, buf + done, (size_t)(got - done))) == -1)
+                again("write", path);
             writes++;
         }
         bytes += got;
@@ -91,7 +99,9 @@ int
 main(int argc, char *argv[])
 {
     long block = FIFO_BLOCK;
+    struct stat st;
     char *end;
+    int fifo;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
@@ -124,9 +134,12 @@ main(int argc, char *argv[])
     if (!is_our_fifo())
         errx(EXIT_FAILURE, "%s is not a FIFO of yours", path);
     warnx("open %s: sleeps until a reader opens it too", path);
-    int fifo = open(path, O_WRONLY);
-    if (fifo == -1)
-        err(EXIT_FAILURE, "open %s", path);
+    while ((fifo = open(path, O_WRONLY)) == -1)
+        again("open", path);
+    /* A reader that was told to stop has woken us: it has removed the name, and
+       another may have made its own by now. */
+    if (fstat(fifo, &st) == -1 || st.st_nlink == 0)
+        errx(EXIT_FAILURE, "%s: the reader is gone", path);
     warnx("a reader is there");
     if (unlink(path) == -1)
         err(EXIT_FAILURE, "unlink %s", path);

@@ -10,6 +10,7 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include <err.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -42,14 +43,22 @@ number(int option, long most)
     return (int)n;
 }
 
+/* A call has returned -1: it is made again if it was only interrupted. */
+static void
+again(const char *call, const char *object)
+{
+    if (errno != EINTR)
+        err(EXIT_FAILURE, "%s %s", call, object);
+}
+
 static void
 say(int to, const char *words, size_t bytes)
 {
     ssize_t put;
 
     for (size_t done = 0; done < bytes; done += (size_t)put)
-        if ((put = write(to, words + done, bytes - done)) == -1)
-            err(EXIT_FAILURE, "write to the other");
+        while ((put = write(to, words + done, bytes - done)) == -1)
+            again("write to", "the other");
 }
 
 static void
@@ -58,8 +67,8 @@ hear(int from, char *words, size_t bytes)
     ssize_t got;
 
     for (size_t done = 0; done < bytes; done += (size_t)got) {
-        if ((got = read(from, words + done, bytes - done)) == -1)
-            err(EXIT_FAILURE, "read from the other");
+        while ((got = read(from, words + done, bytes - done)) == -1)
+            again("read from", "the other");
         if (got == 0)
             errx(EXIT_FAILURE, "the other is gone before its end");
     }

@@ -9,6 +9,7 @@
 #define _GNU_SOURCE /* F_SETPIPE_SZ */
 
 #include <err.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -30,6 +31,14 @@ usage(FILE *stream, int status)
     exit(status);
 }
 
+/* A call has returned -1: it is made again if it was only interrupted. */
+static void
+again(const char *call, const char *object)
+{
+    if (errno != EINTR)
+        err(EXIT_FAILURE, "%s %s", call, object);
+}
+
 /* Copy until end of file. A read() that sleeps for input would not notice that
    the child has gone; poll() does. write() may take less than it is given. */
 static void
@@ -41,15 +50,15 @@ parent(int from, int to, size_t block)
     ssize_t got, put;
 
     do {
-        if (poll(fds, 2, -1) == -1)
-            err(EXIT_FAILURE, "poll");
+        while (poll(fds, 2, -1) == -1)
+            again("parent: poll", "standard input");
         if (fds[1].revents & POLLERR)
             errx(EXIT_FAILURE, "parent: the child is gone");
-        if ((got = read(from, buf, block)) == -1)
-            err(EXIT_FAILURE, "parent: read standard input");
+        while ((got = read(from, buf, block)) == -1)
+            again("parent: read", "standard input");
         for (ssize_t done = 0; done < got; done += put) {
-            if ((put = write(to, buf + done, (size_t)(got - done))) == -1)
-                err(EXIT_FAILURE, "parent: write to the child");
+            while ((put = write(to, buf + done, (size_t)(got - done))) == -1)
+                again("parent: write to", "the child");
             writes++;
         }
         bytes += got;
@@ -70,15 +79,17 @@ child(int from, int to, size_t block)
     ssize_t got, put;
     struct stat st;
 
-    while ((got = read(from, buf, block)) > 0) {
+    do {
+        while ((got = read(from, buf, block)) == -1)
+            again("child: read from", "the parent");
         for (ssize_t done = 0; done < got; done += put)
-            if ((put = write(to, buf + done, (size_t)(got - done))) == -1)
-                err(EXIT_FAILURE, "child: write standard output");
+            while ((put = write(to, buf + done, (size_t)(got - done))) == -1)
+                again("child: write", "standard output");
         bytes += got;
-        reads++;
-    }
-    if (got == -1 || fstat(from, &st) == -1)
-        err(EXIT_FAILURE, "child: read from the parent");
+        reads += got > 0;
+    } while (got > 0);
+    if (fstat(from, &st) == -1)
+        err(EXIT_FAILURE, "child: fstat");
     warnx("child: end of file: %lld bytes in %lld reads", bytes, reads);
     if (st.st_mode & S_IWUSR) /* no seal: see contract.h */
         errx(EXIT_FAILURE, "child: the parent is gone before its end");
@@ -127,8 +138,8 @@ main(int argc, char *argv[])
     }
     close(ends[READ_END]);
     parent(STDIN_FILENO, ends[WRITE_END], (size_t)block);
-    if (waitpid(pid, &status, 0) == -1)
-        err(EXIT_FAILURE, "waitpid");
+    while (waitpid(pid, &status, 0) == -1)
+        again("waitpid:", "the child");
     if (WIFSIGNALED(status))
         errx(EXIT_FAILURE, "signal %d killed the child", WTERMSIG(status));
     return WEXITSTATUS(status);

@@ -33,16 +33,26 @@ usage(FILE *stream, int status)
     exit(status);
 }
 
+/* A call has returned -1: it is made again if it was only interrupted. */
+static void
+again(const char *call, const char *object)
+{
+    if (errno != EINTR)
+        err(EXIT_FAILURE, "%s %s", call, object);
+}
+
 /* The old way, for a file that takes no pages: one open to append, say. */
 static ssize_t
 copy(int from, int to)
 {
     static char buf[PIPE_BLOCK];
-    ssize_t put, got = read(from, buf, sizeof(buf));
+    ssize_t got, put;
 
+    while ((got = read(from, buf, sizeof(buf))) == -1)
+        again("read", "input");
     for (ssize_t done = 0; done < got; done += put)
-        if ((put = write(to, buf + done, (size_t)(got - done))) == -1)
-            return -1;
+        while ((put = write(to, buf + done, (size_t)(got - done))) == -1)
+            again("write", "output");
     return got;
 }
 
@@ -57,8 +67,8 @@ pass(const char *who, int from, int to)
     ssize_t got;
 
     do {
-        if (poll(fds, 2, -1) == -1)
-            err(EXIT_FAILURE, "poll");
+        while (poll(fds, 2, -1) == -1)
+            again("poll:", who);
         if (fds[1].revents & POLLERR)
             errx(EXIT_FAILURE, "%s: the reader is gone", who);
         got = copying ? copy(from, to)
@@ -67,8 +77,10 @@ pass(const char *who, int from, int to)
             warnx("%s: cannot be spliced, so it is copied", who);
             continue;
         }
-        if (got == -1)
-            err(EXIT_FAILURE, "%s", who);
+        if (got == -1) {
+            again("splice:", who);
+            continue;
+        }
         bytes += got;
         calls++;
     } while (got != 0);
@@ -113,8 +125,8 @@ main(int argc, char *argv[])
     if (fchmod(ends[WRITE_END], PIPE_SEALED) == -1)
         err(EXIT_FAILURE, "fchmod");
     close(ends[WRITE_END]);
-    if (waitpid(child, &status, 0) == -1)
-        err(EXIT_FAILURE, "waitpid");
+    while (waitpid(child, &status, 0) == -1)
+        again("waitpid:", "the child");
     if (WIFSIGNALED(status))
         errx(EXIT_FAILURE, "signal %d killed the child", WTERMSIG(status));
     return WEXITSTATUS(status);
