@@ -45,13 +45,14 @@ child() {
     [[ -n $children ]] && echo "${children%% *}"
 }
 
-# state PID: R, S, T, Z as ps shows it; nothing once it is gone.
+# state PID: R, S, T, Z as ps shows it, the first letter after the name; nothing
+# once it is gone. It is asked all the time: one line, no loop.
 state() {
-    local line
-    while read -r line; do
-        [[ $line == State:* ]] && echo "${line:7:1}"
-    done 2> /dev/null < "/proc/$1/status"
-}
+    local stat
+    read -r stat < "/proc/$1/stat" || return 0
+    stat=${stat##*) }
+    echo "${stat:0:1}"
+} 2> /dev/null
 
 # asleep PID: the program that start began is blocked in the kernel. It must
 # have become itself first: timeout and env sleep now and then as well.
@@ -79,7 +80,7 @@ says() {
 
 # ended PID: it is gone, or a zombie that wait can collect.
 ended() {
-    [[ -z $(state "$1") || $(state "$1") == Z ]]
+    [[ $(state "$1") =~ ^Z?$ ]]
 }
 
 # finish PID [STATUS]: it ends within 2 seconds, with this status (or 0).
