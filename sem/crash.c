@@ -36,8 +36,7 @@ static char file[40];
 static int set = -1;
 static sigset_t all;
 
-/* A set outlives its processes. Who still sleeps on it wakes with EIDRM. And
-   now a signal may end us. */
+/* A set outlives its processes. And now a signal may end us. */
 static void
 remove_set(void)
 {
@@ -45,37 +44,29 @@ remove_set(void)
     sigprocmask(SIG_UNBLOCK, &all, NULL);
 }
 
-/* Nobody else can find this set: who could remove it, should a signal kill us?
-   We are soon done, so signals can wait. On Linux each semaphore of it is 0. */
+/* Nobody else can find the set: who could remove it, should a signal kill us?
+   We are soon done, so signals can wait. The pthread calls fail only if what
+   they are told makes no sense. The file to be locked has no name but the one
+   that /proc gives to its descriptor. */
 static void
-make_set(int semaphores)
+make_locks(void)
 {
     struct sembuf free[] = {{0, +1, 0}, {1, +1, 0}};
+    int memory = memfd_create("crash", 0);
+    pthread_mutexattr_t kind;
 
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, NULL);
-    if ((set = semget(IPC_PRIVATE, semaphores, 0600)) == -1)
+    if ((set = semget(IPC_PRIVATE, 2, 0600)) == -1)
         err(EXIT_FAILURE, "semget");
     atexit(remove_set); /* fails only for want of memory */
-    if (semop(set, free, 2) == -1)
-        err(EXIT_FAILURE, "semop");
-}
-
-/* The pthread calls fail only if what they are told makes no sense. The file
-   to be locked has no name but the one that /proc gives to its descriptor. */
-static void
-make_others(void)
-{
-    pthread_mutexattr_t kind;
-    int memory = memfd_create("crash", 0);
-
     shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == -1 || shared == MAP_FAILED)
         err(EXIT_FAILURE, "memfd_create, mmap");
     snprintf(file, sizeof(file), "/proc/self/fd/%d", memory);
-    if (sem_init(&shared->semaphore, 1, 1) == -1)
-        err(EXIT_FAILURE, "sem_init");
+    if (semop(set, free, 2) == -1 || sem_init(&shared->semaphore, 1, 1) == -1)
+        err(EXIT_FAILURE, "semop, sem_init");
     pthread_mutexattr_init(&kind);
     pthread_mutexattr_setpshared(&kind, PTHREAD_PROCESS_SHARED);
     pthread_mutex_init(&shared->plain, &kind);
@@ -83,71 +74,49 @@ make_others(void)
     pthread_mutex_init(&shared->robust, &kind);
 }
 
-/* Each of these takes a lock, or says at once why not. */
+enum { SET, UNDO, POSIX, PLAIN, ROBUST, FCNTL, FLOCK, KINDS };
+
+static const char *const names[] = {[SET] = "System V semaphore",
+                                    [UNDO] = "System V, SEM_UNDO",
+                                    [POSIX] = "POSIX semaphore",
+                                    [PLAIN] = "plain mutex",
+                                    [ROBUST] = "robust mutex",
+                                    [FCNTL] = "fcntl lock",
+                                    [FLOCK] = "flock"};
+
+/* Take a lock, or say at once why not. A flock belongs to the open file, which
+   a child inherits: so each opens its own. */
 static int
-take_plain_set(void)
+take(int kind)
 {
-    struct sembuf op = {0, -1, IPC_NOWAIT};
-
-    return semop(set, &op, 1) == -1 ? errno : 0;
-}
-
-static int
-take_set_with_undo(void)
-{
-    struct sembuf op = {1, -1, IPC_NOWAIT | SEM_UNDO};
-
-    return semop(set, &op, 1) == -1 ? errno : 0;
-}
-
-static int
-take_posix_semaphore(void)
-{
-    return sem_trywait(&shared->semaphore) == -1 ? errno : 0;
-}
-
-static int
-take_plain_mutex(void)
-{
-    return pthread_mutex_trylock(&shared->plain);
-}
-
-static int
-take_robust_mutex(void)
-{
-    return pthread_mutex_trylock(&shared->robust);
-}
-
-static int
-take_fcntl_lock(void)
-{
+    struct sembuf minus = {0, -1, IPC_NOWAIT};
+    struct sembuf undone = {1, -1, IPC_NOWAIT | SEM_UNDO};
     struct flock whole = {.l_type = F_WRLCK};
-    int fd = open(file, O_RDWR);
+    int fd = open(file, O_RDWR), done = -1;
 
-    return fd == -1 || fcntl(fd, F_SETLK, &whole) == -1 ? errno : 0;
+    switch (kind) {
+    case SET:
+        done = semop(set, &minus, 1);
+        break;
+    case UNDO:
+        done = semop(set, &undone, 1);
+        break;
+    case POSIX:
+        done = sem_trywait(&shared->semaphore);
+        break;
+    case PLAIN: /* these return the cause, and leave errno alone */
+        return pthread_mutex_trylock(&shared->plain);
+    case ROBUST:
+        return pthread_mutex_trylock(&shared->robust);
+    case FCNTL:
+        done = fcntl(fd, F_SETLK, &whole);
+        break;
+    case FLOCK:
+        done = flock(fd, LOCK_EX | LOCK_NB);
+        break;
+    }
+    return done == -1 ? errno : 0;
 }
-
-/* It belongs to the open file, which a child inherits: each opens its own. */
-static int
-take_flock(void)
-{
-    int fd = open(file, O_RDWR);
-
-    return fd == -1 || flock(fd, LOCK_EX | LOCK_NB) == -1 ? errno : 0;
-}
-
-static const struct kind {
-    const char *name;
-    int (*take)(void);
-} kinds[] = {{"System V semaphore", take_plain_set},
-             {"System V, SEM_UNDO", take_set_with_undo},
-             {"POSIX semaphore", take_posix_semaphore},
-             {"plain mutex", take_plain_mutex},
-             {"robust mutex", take_robust_mutex},
-             {"fcntl lock", take_fcntl_lock},
-             {"flock", take_flock}};
-
-enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
 
 static const char *
 meaning(int error)
@@ -161,7 +130,7 @@ meaning(int error)
 
 /* Take the lock, say so by closing the pipe, and never give it back. */
 static pid_t
-start_holder(const struct kind *kind)
+start_holder(int kind)
 {
     pid_t parent = getpid(), pid;
     int taken[2];
@@ -171,7 +140,7 @@ start_holder(const struct kind *kind)
         err(EXIT_FAILURE, "pipe, fork");
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody else would end us */
-        if (getppid() != parent || kind->take() != 0)
+        if (getppid() != parent || take(kind) != 0)
             _exit(EXIT_FAILURE);
         close(taken[0]);
         close(taken[1]);
@@ -199,16 +168,15 @@ main(int argc, char *argv[])
         err(EXIT_FAILURE, "standard output");
 
     setvbuf(stdout, NULL, _IOLBF, 0);
-    make_set(2);
-    make_others();
+    make_locks();
     for (int i = 0; i < KINDS; i++) {
-        pid_t holder = start_holder(&kinds[i]);
-        const char *before = meaning(kinds[i].take());
+        pid_t holder = start_holder(i);
+        const char *before = meaning(take(i));
         kill(holder, SIGKILL); /* our own child, and not yet waited for */
         if (waitpid(holder, &status, 0) == -1 || !WIFSIGNALED(status))
             errx(EXIT_FAILURE, "the child could not take the lock");
-        printf("%-18s  held: %s  killed: %s\n", kinds[i].name, before,
-               meaning(kinds[i].take()));
+        printf("%-18s  held: %s  killed: %s\n", names[i], before,
+               meaning(take(i)));
     }
 
     if (fflush(stdout) == EOF || ferror(stdout))
