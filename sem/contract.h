@@ -34,8 +34,8 @@ enum { SEM_PING, SEM_PONG, SEM_MANY, SEM_FEW, SEM_COUNT };
 
 #define PING_MOST_ROUNDS 10000000 /* that are timed */
 
-#define SEM_TICK                                                               \
-    100000 /* microseconds from one look at the other to the next */
+/* Microseconds from one look at the other to the next. */
+#define SEM_TICK 100000
 
 /*
  * file-writer and file-reader share a file. It begins with a line that tells
@@ -58,7 +58,8 @@ enum { SEM_PING, SEM_PONG, SEM_MANY, SEM_FEW, SEM_COUNT };
 #define FILE_PATH "ipc.file"
 #define FILE_MODE 0600 /* for its owner alone */
 
-/* The first lines, all of one length; a file of yours begins otherwise. */
+/* The first lines: of one length, one letter tells them apart. A file of yours
+   begins otherwise. */
 #define FILE_OPEN "ipc.file: open   \n"
 #define FILE_WRITTEN "ipc.file: written\n"
 #define FILE_TAKEN "ipc.file: taken  \n"

@@ -67,7 +67,17 @@ lock(int command, off_t who)
     return byte.l_type != F_UNLCK;
 }
 
-/* Come in alone: nobody else may look, make or remove meanwhile. */
+/* After this, semop() is never restarted: it fails with EINTR. That is all that
+   our clock, SIGALRM, is for. */
+static void
+note(int sig)
+{
+    if (sig != SIGALRM)
+        stopped = sig;
+}
+
+/* Come in alone: nobody else may look, make or remove meanwhile. Until then a
+   signal may end us as it likes; from now on it is noted. */
 static void
 enter(const char *path)
 {
@@ -79,6 +89,10 @@ enter(const char *path)
     place = open(path, O_RDONLY | O_NONBLOCK); /* a FIFO would let us sleep */
     if (place == -1 || flock(place, LOCK_EX) == -1)
         err(EXIT_FAILURE, "open, flock %s", path);
+    signal(SIGHUP, note); /* fails only for a number that is no signal */
+    signal(SIGINT, note);
+    signal(SIGTERM, note);
+    signal(SIGALRM, note);
     if (lock(F_OFD_GETLK, SEM_PINGER))
         errx(EXIT_FAILURE, "%s: another ping is here", path);
 
@@ -103,13 +117,6 @@ leave(void)
     flock(place, LOCK_EX);
     semctl(set, 0, IPC_RMID); /* pong may have done so */
     close(place);
-}
-
-static void
-note(int sig)
-{
-    if (sig != SIGALRM) /* our clock only wakes us */
-        stopped = sig;
 }
 
 static void
@@ -198,8 +205,6 @@ int
 main(int argc, char *argv[])
 {
     const struct itimerval clock = {{0, SEM_TICK}, {0, SEM_TICK}};
-    const struct sigaction action = {.sa_handler = note}; /* no SA_RESTART */
-    const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGALRM};
     int count = 10000, raw = 0;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
@@ -219,8 +224,6 @@ main(int argc, char *argv[])
     if (ns == NULL)
         err(EXIT_FAILURE, "calloc");
 
-    for (int i = 0; i < 4; i++)
-        sigaction(signals[i], &action, NULL); /* fails for no signal only */
     enter(argc > optind ? argv[optind] : SEM_PATH);
     atexit(leave); /* fails only for want of memory */
     setitimer(ITIMER_REAL, &clock, NULL);
@@ -230,9 +233,14 @@ main(int argc, char *argv[])
             quit();
         ns[i > 0 ? i : 0] = round_trip();
     }
-    if (semctl(set, SEM_PONG, GETVAL) != 0)
+    if (semctl(set, SEM_PONG, GETVAL) > 0)
         errx(EXIT_FAILURE, "pong has said more than it heard");
 
+    leave(); /* so that pong may end; who reads our output may be slow */
+    signal(SIGHUP, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
     for (int i = 0; raw && i < count; i++)
         printf("%ld\n", ns[i]);
     if (!raw)

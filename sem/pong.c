@@ -54,7 +54,17 @@ lock(int command, off_t who)
     return byte.l_type != F_UNLCK;
 }
 
-/* Come in alone: nobody else may look, make or remove meanwhile. */
+/* After this, semop() is never restarted: it fails with EINTR. That is all that
+   our clock, SIGALRM, is for. */
+static void
+note(int sig)
+{
+    if (sig != SIGALRM)
+        stopped = sig;
+}
+
+/* Come in alone: nobody else may look, make or remove meanwhile. Until then a
+   signal may end us as it likes; from now on it is noted. */
 static void
 enter(const char *path)
 {
@@ -66,6 +76,10 @@ enter(const char *path)
     place = open(path, O_RDONLY | O_NONBLOCK); /* a FIFO would let us sleep */
     if (place == -1 || flock(place, LOCK_EX) == -1)
         err(EXIT_FAILURE, "open, flock %s", path);
+    signal(SIGHUP, note); /* fails only for a number that is no signal */
+    signal(SIGINT, note);
+    signal(SIGTERM, note);
+    signal(SIGALRM, note);
     if (lock(F_OFD_GETLK, SEM_PONGER))
         errx(EXIT_FAILURE, "%s: another pong is here", path);
 
@@ -93,13 +107,6 @@ leave(void)
 }
 
 static void
-note(int sig)
-{
-    if (sig != SIGALRM) /* our clock only wakes us */
-        stopped = sig;
-}
-
-static void
 quit(void)
 {
     leave();
@@ -108,8 +115,9 @@ quit(void)
 }
 
 /* semop() has failed. If a signal woke us, it is time to look: were we told to
-   stop; has ping been here, and is now gone? Nobody would tell. (Ctrl-Z and fg
-   wake us as well, without a handler.) EINVAL: gone before we could sleep. */
+   stop; is ping, which we have met, gone, and the set, which it would have
+   removed in the end, still here? Nobody would tell. (Ctrl-Z and fg wake us as
+   well, without a handler.) EINVAL: gone before we could sleep. */
 static void
 look(int met)
 {
@@ -119,7 +127,8 @@ look(int met)
         err(EXIT_FAILURE, "semop");
     if (stopped)
         quit();
-    if (met && !lock(F_OFD_GETLK, SEM_PINGER))
+    if (met && !lock(F_OFD_GETLK, SEM_PINGER) &&
+        semctl(set, SEM_PING, GETVAL) != -1)
         errx(EXIT_FAILURE, "ping is gone before its end");
 }
 
@@ -130,13 +139,14 @@ static int
 meet(void)
 {
     struct sembuf both[] = {{SEM_PING, -1, 0}, {SEM_PONG, +1, 0}};
-    unsigned short values[SEM_COUNT] = {0};
 
     while (semop(set, both, 2) == -1)
         look(0);
-    if (semctl(set, 0, GETALL, (union semun){.array = values}) == -1)
+    int many = semctl(set, SEM_MANY, GETVAL);
+    int few = semctl(set, SEM_FEW, GETVAL);
+    if (many == -1 || few == -1)
         look(1);
-    int rounds = values[SEM_MANY] * SEM_BASE + values[SEM_FEW];
+    int rounds = many * SEM_BASE + few;
     if (rounds < 1 || rounds > PING_MOST_ROUNDS / 10 * 11)
         errx(EXIT_FAILURE, "this is not ping: %d rounds", rounds);
     warnx("%d rounds", rounds);
@@ -147,8 +157,6 @@ int
 main(int argc, char *argv[])
 {
     const struct itimerval clock = {{0, SEM_TICK}, {0, SEM_TICK}};
-    const struct sigaction action = {.sa_handler = note}; /* no SA_RESTART */
-    const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGALRM};
     struct sembuf hear = {SEM_PING, -1, 0}, say = {SEM_PONG, +1, 0};
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
@@ -156,8 +164,6 @@ main(int argc, char *argv[])
     if (getopt(argc, argv, "") != -1 || argc - optind > 1)
         usage(stderr, 2);
 
-    for (int i = 0; i < 4; i++)
-        sigaction(signals[i], &action, NULL); /* fails for no signal only */
     enter(argc > optind ? argv[optind] : SEM_PATH);
     atexit(leave); /* fails only for want of memory */
     setitimer(ITIMER_REAL, &clock, NULL);

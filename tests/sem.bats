@@ -188,6 +188,34 @@ waits() {
     done
 }
 
+@test "sem: told to stop while another comes in, ping and pong die of that signal" {
+    exec {door}< .
+    flock $door
+    for who in ping pong; do
+        side $who
+        await asleep ${!who}
+        stop INT ${!who}
+        finish ${!who} 130
+        [ ! -s $who.err ]
+    done
+}
+
+@test "sem: ping lets pong end, and is not disturbed, while nobody reads its figures" {
+    mkfifo full
+    exec {full}<> full
+    head -c 64K /dev/zero >&$full
+    start pong 2> pong.err
+    pong=$!
+    start ping -n 5 2> ping.err 1>&$full
+    ping=$!
+    finish $pong
+    pause 0.15 # its clock ticks
+    head -c 64K <&$full > /dev/null
+    finish $ping
+    read -r line <&$full
+    [[ $line == min* ]]
+}
+
 @test "sem: told to stop in the middle, either ends the other, and says so" {
     for who in ping pong; do
         COUNT=10000000 side ping
