@@ -34,25 +34,25 @@ usage(FILE *stream, int status)
     exit(status);
 }
 
-/* Lock or unlock the bytes from first to last, without sleeping. */
-static void
-lock(short type, off_t first, off_t last)
+/* F_OFD_SETLKW sleeps until nobody forbids it, F_OFD_SETLK fails instead, and
+   F_OFD_GETLK only asks who would. The kernel frees what a dead one locked. */
+static int
+lock(int command, short type, off_t first, off_t last)
 {
     struct flock bytes = {
         .l_type = type, .l_start = first, .l_len = last - first + 1};
 
-    if (fcntl(file, F_OFD_SETLK, &bytes) == -1)
+    if (fcntl(file, command, &bytes) == 0)
+        return command != F_OFD_GETLK || bytes.l_type == F_UNLCK;
+    if (errno != EAGAIN)
         err(EXIT_FAILURE, "lock %s", path);
+    return 0;
 }
 
 static int
 is_locked(off_t byte)
 {
-    struct flock bytes = {.l_type = F_WRLCK, .l_start = byte, .l_len = 1};
-
-    if (fcntl(file, F_OFD_GETLK, &bytes) == -1)
-        err(EXIT_FAILURE, "look for a lock of %s", path);
-    return bytes.l_type != F_UNLCK;
+    return !lock(F_OFD_GETLK, F_WRLCK, byte, byte);
 }
 
 /* It may have been removed since we have opened it, or replaced. */
@@ -65,23 +65,15 @@ is_still_there(void)
            ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
 }
 
-/* Only one at a time may come or go. */
-static int
-close_door(short type)
-{
-    struct flock door = {.l_type = type, .l_start = FILE_DOOR, .l_len = 1};
-
-    return fcntl(file, F_OFD_SETLKW, &door);
-}
-
 /* Go alone: whoever comes next finds neither the file nor our locks. */
 static void
 leave(void)
 {
-    close_door(F_WRLCK);
+    struct flock door = {.l_type = F_WRLCK, .l_start = FILE_DOOR, .l_len = 1};
+
+    fcntl(file, F_OFD_SETLKW, &door); /* refused: then we go all the same */
     if (is_still_there())
         unlink(path);
-    close(file);
 }
 
 /* Die of the same signal, so that the shell learns how we ended. */
@@ -93,19 +85,21 @@ stop(int sig)
     raise(sig);
 }
 
-/* Anything else under the name is not to be touched: ours is empty, or begins
-   as all of them do. */
-static void
-look_at(struct stat *st, char head[FILE_HEAD])
+/* Which of the first lines it has: the letter that differs, or '\0' if it is
+   empty. Anything else under the name is not to be touched. */
+static char
+look_at(struct stat *st)
 {
-    if (fstat(file, st) == -1)
-        err(EXIT_FAILURE, "fstat %s", path);
-    if (S_ISREG(st->st_mode) && pread(file, head, FILE_HEAD, 0) == -1)
+    char head[FILE_HEAD] = "";
+
+    if (fstat(file, st) == -1 ||
+        (S_ISREG(st->st_mode) && pread(file, head, FILE_HEAD, 0) == -1))
         err(EXIT_FAILURE, "read %s", path);
     if (!S_ISREG(st->st_mode) || st->st_uid != geteuid() ||
         (st->st_mode & 07777) != FILE_MODE ||
         (st->st_size > 0 && memcmp(head, FILE_OPEN, FILE_MARK) != 0))
         errx(EXIT_FAILURE, "%s is not a file of ours", path);
+    return head[FILE_MARK];
 }
 
 /* Come in alone: nobody else may look, make or remove meanwhile. No signal
@@ -113,22 +107,23 @@ look_at(struct stat *st, char head[FILE_HEAD])
 static void
 enter(void)
 {
-    char head[FILE_HEAD] = "";
     struct stat st;
 
     for (;; close(file)) {
         file =
             open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, FILE_MODE);
-        if (file == -1 || close_door(F_WRLCK) == -1)
-            err(EXIT_FAILURE, "open, lock %s", path);
+        if (file == -1)
+            err(EXIT_FAILURE, "open %s", path);
+        lock(F_OFD_SETLKW, F_WRLCK, FILE_DOOR, FILE_DOOR);
         if (!is_still_there())
             continue;
-        look_at(&st, head);
+        const char state = look_at(&st);
+        const int awaited =
+            state == 'o' && st.st_size == FILE_HEAD && is_locked(FILE_READER);
         if (is_locked(FILE_WRITER))
             errx(EXIT_FAILURE, "%s: another writer is here", path);
-        if (st.st_size == 0 ||
-            (is_locked(FILE_READER) && st.st_size == FILE_HEAD &&
-             head[FILE_MARK] == 'o'))
+        if ((state == '\0' || awaited) &&
+            lock(F_OFD_SETLK, F_WRLCK, FILE_HEAD, FILE_WRITER))
             break; /* new, or a reader waits for its first writer */
 
         unlink(path); /* a killed run has left it behind */
@@ -136,8 +131,7 @@ enter(void)
     atexit(leave); /* fails only for want of memory */
     if (pwrite(file, FILE_OPEN, FILE_HEAD, 0) != FILE_HEAD)
         err(EXIT_FAILURE, "write %s", path);
-    lock(F_WRLCK, FILE_HEAD, FILE_WRITER);
-    close_door(F_UNLCK);
+    lock(F_OFD_SETLK, F_UNLCK, FILE_DOOR, FILE_DOOR);
 }
 
 /* Has a reader taken all? Has one been here, and is now gone? Nobody would
@@ -146,12 +140,10 @@ static int
 is_taken(void)
 {
     static int met;
-    char head[FILE_HEAD] = "";
     struct stat st;
     int there = is_locked(FILE_READER);
 
-    look_at(&st, head);
-    if (memcmp(head, FILE_TAKEN, FILE_HEAD) == 0)
+    if (look_at(&st) == 't')
         return 1;
     if (!there && (met || st.st_nlink == 0))
         errx(EXIT_FAILURE, "%s: the reader is gone before the end", path);
@@ -182,13 +174,13 @@ copy(int from)
             put = pwrite(file, buf + done, (size_t)(got - done), end);
             if (put == -1)
                 err(EXIT_FAILURE, "write %s", path);
-            lock(F_UNLCK, end, end + put - 1);
+            lock(F_OFD_SETLK, F_UNLCK, end, end + put - 1);
             writes++;
         }
     } while (got > 0);
     if (pwrite(file, FILE_WRITTEN, FILE_HEAD, 0) != FILE_HEAD)
         err(EXIT_FAILURE, "write %s", path);
-    lock(F_UNLCK, end, FILE_WRITER - 1);
+    lock(F_OFD_SETLK, F_UNLCK, end, FILE_WRITER - 1);
     warnx("end of input: %lld bytes in %lld writes", (long long)end - FILE_HEAD,
           writes);
 }
@@ -204,8 +196,9 @@ main(int argc, char *argv[])
         usage(stderr, 2);
     if (argc > optind)
         path = argv[optind];
-    if (fcntl(STDIN_FILENO, F_GETFD) == -1) /* closed: we would open it */
-        err(EXIT_FAILURE, "standard input");
+    for (int fd = 0; fd < 3; fd++) /* closed: the file would get its number */
+        if (fcntl(fd, F_GETFD) == -1)
+            err(EXIT_FAILURE, "descriptor %d", fd);
 
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, NULL);
@@ -214,7 +207,7 @@ main(int argc, char *argv[])
     signal(SIGTERM, stop);
     enter();
     sigprocmask(SIG_UNBLOCK, &all, NULL);
-    warnx("%s: writes what comes, whether a reader is there or not", path);
+    warnx("%s: writes, whether a reader is there or not", path);
     copy(STDIN_FILENO);
     while (!is_taken())
         poll(NULL, 0, FILE_TICK);
