@@ -48,12 +48,12 @@ make_set(int semaphores)
     atexit(remove_set); /* fails only for want of memory */
 }
 
-/* -1 takes, +1 gives back; should we be killed in between, SEM_UNDO gives back
-   for us. After Ctrl-Z and fg, semop() fails with EINTR: go back to sleep. */
+/* -1 takes, and sleeps while it is 0; +1 gives back. After Ctrl-Z and fg,
+   semop() fails with EINTR: go back to sleep. */
 static void
-add(short amount, short flags)
+add(short amount)
 {
-    struct sembuf change = {0, amount, flags};
+    struct sembuf change = {0, amount, 0};
 
     while (semop(set, &change, 1) == -1)
         if (errno != EINTR)
@@ -69,12 +69,12 @@ count(volatile int *counter, int locked)
 
     for (int i = 0; i < ROUNDS; i++) {
         if (locked)
-            add(-1, SEM_UNDO);
+            add(-1);
         int seen = *counter;
         nanosleep(&work, NULL);
         *counter = seen + 1;
         if (locked)
-            add(+1, SEM_UNDO);
+            add(+1);
     }
     _exit(EXIT_SUCCESS);
 }
@@ -108,7 +108,7 @@ main(int argc, char *argv[])
             count(counter, locked);
         _exit(EXIT_FAILURE);
     }
-    add(+1, 0); /* for good, not to be undone: now the first may go on */
+    add(+1); /* now the first may go on */
 
     for (int i = 0; i < PROCESSES; i++)
         if (wait(&status) == -1 || status != 0)

@@ -53,6 +53,7 @@ make_set(int semaphores)
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGCHLD);
     sigprocmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
     if ((set = semget(IPC_PRIVATE, semaphores, 0600)) == -1)
         err(EXIT_FAILURE, "semget");
     atexit(remove_set); /* fails only for want of memory */
