@@ -94,7 +94,7 @@ dine(int left, int right)
 static void
 dine_naively(int left, int right)
 {
-    const struct timespec deadline = {.tv_nsec = 200000000};
+    const struct timespec deadline = {.tv_nsec = 100000000};
 
     change(left, left, -1, NULL);
     change(LATE, LATE, -1, NULL);
