@@ -56,6 +56,7 @@ make_locks(void)
     pthread_mutexattr_t kind;
 
     sigfillset(&all);
+    sigdelset(&all, SIGQUIT); /* but Ctrl-\ ends what hangs */
     sigprocmask(SIG_BLOCK, &all, NULL);
     if ((set = semget(IPC_PRIVATE, 2, 0600)) == -1)
         err(EXIT_FAILURE, "semget");

@@ -39,6 +39,7 @@ static void
 make_set(int semaphores)
 {
     sigfillset(&all);
+    sigdelset(&all, SIGQUIT); /* but Ctrl-\ ends what hangs */
     sigprocmask(SIG_BLOCK, &all, NULL);
     if ((set = semget(IPC_PRIVATE, semaphores, 0600)) == -1)
         err(EXIT_FAILURE, "semget");

@@ -1,5 +1,6 @@
 # sem/ping and sem/pong take turns on semaphores; file-writer and file-reader are
 # cat(1) cut in two by a file and its locks. Then the programs of one fact.
+# Some of these block signals, so that only timeout -k ends them if they hang.
 # ROUNDS=500 tries longer. Where the machine allows it, each test has a space of
 # System V objects of its own, so that what is left behind can be counted.
 
@@ -124,7 +125,7 @@ waits() {
 
 @test "sem: ping prints every round trip with -r" {
     start pong 2> pong.err
-    timeout 10 ping -r -n 30 > figures 2> ping.err
+    timeout -k 1 10 ping -r -n 30 > figures 2> ping.err
     finish $!
     [ "$(grep -cxE '[0-9]+' figures)" = 30 ]
 }
@@ -310,7 +311,7 @@ settled() {
     for who in ping pong; do
         side $who
         await waits $who
-        run -1 timeout 10 $who
+        run -1 timeout -k 1 10 $who
         [ "$output" = "$who: .: another $who is here" ]
         side "$(other $who)"
         finish $ping
@@ -353,10 +354,10 @@ remove_sets() {
     strangers mode 4 660 more 5 600 fewer 3 600
     for who in ping pong; do
         for path in mode more; do
-            run -1 timeout 10 $who $path
+            run -1 timeout -k 1 10 $who $path
             [ "$output" = "$who: $path: the set is not one of ours" ]
         done
-        run -1 timeout 10 $who fewer
+        run -1 timeout -k 1 10 $who fewer
         [ "$output" = "$who: semget fewer: Invalid argument" ]
     done
     sevens 12
@@ -368,7 +369,7 @@ remove_sets() {
     [ "$(id -u)" = 0 ] || skip "needs root, to be somebody else"
     STRANGER=65534 strangers . 4 600
     for who in ping pong; do
-        run -1 timeout 10 $who
+        run -1 timeout -k 1 10 $who
         [ "$output" = "$who: .: the set is not one of ours" ]
     done
     sevens 4
@@ -416,13 +417,13 @@ END
 
 @test "sem: a path that is not there is an error before any set is made" {
     for who in ping pong; do
-        run -1 timeout 10 $who nowhere
+        run -1 timeout -k 1 10 $who nowhere
         [ "$output" = "$who: ftok nowhere: No such file or directory" ]
     done
     echo key > key
     start pong key 2> pong.err
     pong=$!
-    timeout 10 ping -n 5 key > figures 2> ping.err
+    timeout -k 1 10 ping -n 5 key > figures 2> ping.err
     finish $pong
     [ "$(< key)" = key ]
 }
@@ -492,7 +493,7 @@ typist() {
     writer=$!
     WHO=writer await says "file-writer: end of input: 6 bytes in 1 writes"
     [ "$(stat -c '%a %F' ipc.file)" = "600 regular file" ]
-    [ "$(timeout 10 file-reader)" = hello ]
+    [ "$(timeout -k 1 10 file-reader)" = hello ]
     finish $writer
     nothing_left
 }
@@ -520,7 +521,7 @@ typist() {
 @test "sem: one file after the other, and none gets into the next" {
     start bash -c 'for i in {1..8}; do file-writer <<< $i || exit; done' 2> errors
     writers=$!
-    timeout 10 bash -c 'for i in {1..8}; do file-reader || exit; done' > received
+    timeout -k 1 10 bash -c 'for i in {1..8}; do file-reader || exit; done' > received
     finish $writers
     cmp received <(seq 8)
 }
@@ -548,11 +549,11 @@ typist() {
     typist
     echo hello >&$keys
     await grep -qx hello received
-    run -1 timeout 10 file-reader
+    run -1 timeout -k 1 10 file-reader
     [ "$output" = "file-reader: ipc.file: another reader is here" ]
-    run -1 timeout 10 file-writer < /dev/null
+    run -1 timeout -k 1 10 file-writer < /dev/null
     [ "$output" = "file-writer: ipc.file: another writer is here" ]
-    run -0 timeout 10 cat ipc.file # which does not sleep at the end, either
+    run -0 timeout -k 1 10 cat ipc.file # which does not sleep at the end, either
     [ "${lines[0]}" = "ipc.file: open   " ]
     [ "${lines[1]}" = hello ]
     echo world >&$keys
@@ -684,7 +685,7 @@ file_settled() {
     for name in file private folder fifo link /dev/null; do
         before=$(stat -c '%F %i %a %s' $name)
         for side in writer reader; do
-            run -1 --separate-stderr timeout 10 file-$side $name <<< overwritten
+            run -1 --separate-stderr timeout -k 1 10 file-$side $name <<< overwritten
             [[ $stderr == "file-$side: $name is not a file of ours" ||
                 $stderr == "file-$side: open $name: Is a directory" ||
                 $stderr == "file-$side: open $name: Too many levels of symbolic links" ]]
@@ -697,12 +698,12 @@ file_settled() {
 @test "sem: a file of another user, or for others too, is refused" {
     printf 'ipc.file: open   \n' > ipc.file
     chmod 644 ipc.file
-    run -1 timeout 10 file-reader
+    run -1 timeout -k 1 10 file-reader
     [ "$output" = "file-reader: ipc.file is not a file of ours" ]
     if [ "$(id -u)" = 0 ]; then
         chmod 600 ipc.file
         chown 12345 ipc.file
-        run -1 timeout 10 file-writer <<< hello
+        run -1 timeout -k 1 10 file-writer <<< hello
         [ "$output" = "file-writer: ipc.file is not a file of ours" ]
     fi
     rm ipc.file
@@ -726,26 +727,26 @@ file_settled() {
 
 # bats test_tags=C92,C93
 @test "sem: with a semaphore no update is lost, without one many are" {
-    run -0 timeout 10 mutex
+    run -0 timeout -k 1 10 mutex
     [ "$output" = "2 processes added 1, 1000 times each: 2000, lost 0" ]
-    run -0 timeout 10 mutex unlocked
+    run -0 timeout -k 1 10 mutex unlocked
     [[ $output =~ ^"2 processes added 1, 1000 times each: "[0-9]+", lost "([0-9]+)$ ]]
     ((BASH_REMATCH[1] > 0))
 }
 
 # bats test_tags=C95
 @test "sem: A, B and C come in turn, however often; without turns they do not" {
-    [ "$(timeout 10 order)" = ABCABCABCABCABC ]
-    [ "$(timeout 10 order -n 1)" = ABC ]
-    [ "$(timeout 10 order -n 2000 | tr -d '\n' | sed 's/ABC//g' | wc -c)" = 0 ]
-    run -0 timeout 10 order -n 10 unordered
+    [ "$(timeout -k 1 10 order)" = ABCABCABCABCABC ]
+    [ "$(timeout -k 1 10 order -n 1)" = ABC ]
+    [ "$(timeout -k 1 10 order -n 2000 | tr -d '\n' | sed 's/ABC//g' | wc -c)" = 0 ]
+    run -0 timeout -k 1 10 order -n 10 unordered
     [[ $output != *ABCABCABC* ]]
     [ "$(grep -o . <<< "$output" | sort | uniq -c | tr -s ' \n' ' ')" = " 10 A 10 B 10 C " ]
 }
 
 # bats test_tags=C41,C98
 @test "sem: changes to two semaphores are all made or none" {
-    run -0 timeout 10 vector
+    run -0 timeout -k 1 10 vector
     [ "${lines[0]}" = "semget: a new set: values 0 0" ]
     [ "${lines[1]}" = "+1 on the first: done: values 1 0" ]
     [ "${lines[2]}" = "-1 on both: Resource temporarily unavailable: values 1 0" ]
@@ -757,7 +758,7 @@ file_settled() {
 
 # bats test_tags=C40,C94,C99
 @test "sem: a semaphore counts in any amount, and who wants more than there is sleeps" {
-    run -0 timeout 10 amounts
+    run -0 timeout -k 1 10 amounts
     [ "${lines[0]}" = "semget: a new set: value 0" ]
     [ "${lines[1]}" = "+5: done: value 5" ]
     [ "${lines[2]}" = "-3: done: value 2" ]
@@ -776,7 +777,7 @@ file_settled() {
 
 # bats test_tags=C100
 @test "sem: whoever comes first makes it: the naive way loses, always" {
-    run -0 timeout 10 init naive
+    run -0 timeout -k 1 10 init naive
     [ "${lines[1]}" = "second: semget: returns" ]
     [ "${lines[2]}" = "second: takes it: Resource temporarily unavailable" ]
     [ "${lines[3]}" = "first: SETVAL 1" ]
@@ -788,7 +789,7 @@ file_settled() {
 
 # bats test_tags=C100
 @test "sem: IPC_EXCL and sem_otime keep the second out until the set is ready" {
-    run -0 timeout 10 init
+    run -0 timeout -k 1 10 init
     [ "${lines[0]}" = "first: semget: returns" ]
     [ "${lines[1]}" = "second: semget: File exists" ]
     [ "${lines[2]}" = "second: sem_otime is 0: not ready, waits" ]
@@ -801,7 +802,7 @@ file_settled() {
 
 # bats test_tags=C96
 @test "sem: anybody may give back a semaphore, only its owner a mutex" {
-    run -0 timeout 10 handoff
+    run -0 timeout -k 1 10 handoff
     [ "${lines[3]}" = "semaphore: a child, which never took it, gives it back: value 1" ]
     [ "${lines[4]}" = "mutex: a child unlocks it: Operation not permitted" ]
     [ "${lines[5]}" = "semaphore: the parent takes it again: value 0" ]
@@ -810,7 +811,7 @@ file_settled() {
 
 # bats test_tags=C19,C97
 @test "sem: of seven kinds of lock, four are freed when their holder is killed" {
-    run -0 timeout 10 crash
+    run -0 timeout -k 1 10 crash
     [ "${lines[0]}" = "System V semaphore  held: taken  killed: taken" ]
     [ "${lines[1]}" = "System V, SEM_UNDO  held: taken  killed: free" ]
     [ "${lines[2]}" = "POSIX semaphore     held: taken  killed: taken" ]
@@ -823,15 +824,15 @@ file_settled() {
 
 # bats test_tags=C14
 @test "sem: a POSIX semaphore works alike between threads and between processes" {
-    run -0 timeout 20 posix
+    run -0 timeout -k 1 10 posix
     [ "${lines[0]}" = "4 threads, no name: 400000 of 400000" ]
     [ "${lines[1]}" = "4 processes, a name: 400000 of 400000" ]
 }
 
 @test "sem: philosophers who take both forks at once all eat; naive ones never do" {
-    run -0 timeout 10 philosophers
+    run -0 timeout -k 1 10 philosophers
     [ "$output" = "5 philosophers have eaten 1000 times each" ]
-    run -0 timeout 10 philosophers naive
+    run -0 timeout -k 1 10 philosophers naive
     [ "$output" = "deadlock: 5 hold the left fork and wait for the right one" ]
 }
 
@@ -908,7 +909,7 @@ all_ended() {
         philosophers posix vector; do
         for where in '> /dev/full' '>&-'; do
             status=0
-            timeout 10 sh -c "exec $program $where" 2> errors || status=$?
+            timeout -k 1 10 sh -c "exec $program $where" 2> errors || status=$?
             [ $status = 1 ]
             grep -q "standard output: " errors
         done
@@ -919,19 +920,19 @@ all_ended() {
     finish $! 1
     grep -q "standard output: Broken pipe" errors
     nothing_left
-    run -1 timeout 10 sh -c "exec ping -n 5 >&-"
+    run -1 timeout -k 1 10 sh -c "exec ping -n 5 >&-"
     [ "$output" = "ping: standard output: Bad file descriptor" ]
     side pong
-    run -1 timeout 10 sh -c "exec ping -n 5 > /dev/full"
+    run -1 timeout -k 1 10 sh -c "exec ping -n 5 > /dev/full"
     [[ $output == *"ping: standard output: No space left on device" ]]
     finish $pong
     start file-writer <<< hello 2> writer.err
     writer=$!
-    run -1 timeout 10 sh -c "exec file-reader > /dev/full"
+    run -1 timeout -k 1 10 sh -c "exec file-reader > /dev/full"
     [[ $output == *"file-reader: write standard output: No space left on device" ]]
     finish $writer 1
     for closed in 'writer <&-' 'writer 2>&-' 'reader >&-' 'reader 2>&-'; do
-        run -1 timeout 10 sh -c "exec file-$closed"
+        run -1 timeout -k 1 10 sh -c "exec file-$closed"
         [ ! -e ipc.file ]
     done
 }
@@ -939,7 +940,7 @@ all_ended() {
 # refuses PROGRAM WORD...: it ends with status 2, and says why in errors.
 refuses() {
     local status=0
-    timeout 10 "$@" > findings 2> errors || status=$?
+    timeout -k 1 10 "$@" > findings 2> errors || status=$?
     [[ $status = 2 && ! -s findings && -s errors ]]
 }
 
@@ -948,7 +949,7 @@ refuses() {
         philosophers ping pong posix vector; do
         refuses $program one two three
         refuses $program -x
-        timeout 10 $program --help > findings 2> errors
+        timeout -k 1 10 $program --help > findings 2> errors
         [ ! -s errors ]
         read -r line < findings
         [[ $line == "usage: $program"* ]]
