@@ -16,9 +16,10 @@ use() {
 
 # start PROGRAM...: run it in the background, as a terminal would: signals as by
 # default, standard input ours (a background job would read /dev/null). Fd 3 is
-# how bats would wait for it. The time limit turns a hang into one failed test.
+# how bats would wait for it. The time limit turns a hang into one failed test,
+# even of a program that blocks signals.
 start() {
-    timeout 20 env --default-signal "$@" <&0 3>&- 4>&- {idle}>&- &
+    timeout -k 1 20 env --default-signal "$@" <&0 3>&- 4>&- {idle}>&- &
 }
 
 # pause SECONDS: without a process of its own, as sleep(1) would be.
