@@ -34,6 +34,14 @@ usage(FILE *stream, int status)
     exit(status);
 }
 
+/* A call has returned -1: it is made again if it was only interrupted. */
+static void
+again(const char *call, const char *object)
+{
+    if (errno != EINTR)
+        err(EXIT_FAILURE, "%s %s", call, object);
+}
+
 /* F_OFD_SETLKW sleeps until nobody forbids it, F_OFD_SETLK fails instead, and
    F_OFD_GETLK only asks who would. The kernel frees what a dead one locked. */
 static int
@@ -42,11 +50,12 @@ lock(int command, short type, off_t first, off_t last)
     struct flock bytes = {
         .l_type = type, .l_start = first, .l_len = last - first + 1};
 
-    if (fcntl(file, command, &bytes) == 0)
-        return command != F_OFD_GETLK || bytes.l_type == F_UNLCK;
-    if (errno != EAGAIN)
-        err(EXIT_FAILURE, "lock %s", path);
-    return 0;
+    while (fcntl(file, command, &bytes) == -1) {
+        if (errno == EAGAIN)
+            return 0;
+        again("lock", path);
+    }
+    return command != F_OFD_GETLK || bytes.l_type == F_UNLCK;
 }
 
 static int
@@ -92,9 +101,10 @@ look_at(struct stat *st)
 {
     char head[FILE_HEAD] = "";
 
-    if (fstat(file, st) == -1 ||
-        (S_ISREG(st->st_mode) && pread(file, head, FILE_HEAD, 0) == -1))
-        err(EXIT_FAILURE, "read %s", path);
+    if (fstat(file, st) == -1)
+        err(EXIT_FAILURE, "fstat %s", path);
+    while (S_ISREG(st->st_mode) && pread(file, head, FILE_HEAD, 0) == -1)
+        again("read", path);
     if (!S_ISREG(st->st_mode) || st->st_uid != geteuid() ||
         (st->st_mode & 07777) != FILE_MODE ||
         (st->st_size > 0 && memcmp(head, FILE_OPEN, FILE_MARK) != 0))
@@ -111,10 +121,9 @@ enter(void)
     char state;
 
     for (;; close(file)) {
-        file =
-            open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, FILE_MODE);
-        if (file == -1)
-            err(EXIT_FAILURE, "open %s", path);
+        while ((file = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK,
+                            FILE_MODE)) == -1)
+            again("open", path);
         lock(F_OFD_SETLKW, F_WRLCK, FILE_DOOR, FILE_DOOR);
         if (!is_still_there())
             continue;
@@ -127,8 +136,8 @@ enter(void)
         unlink(path); /* a killed run has left it behind */
     }
     atexit(leave); /* fails only for want of memory */
-    if (state == '\0' && pwrite(file, FILE_OPEN, FILE_HEAD, 0) != FILE_HEAD)
-        err(EXIT_FAILURE, "write %s", path);
+    while (state == '\0' && pwrite(file, FILE_OPEN, FILE_HEAD, 0) == -1)
+        again("write", path);
     lock(F_OFD_SETLK, F_RDLCK, FILE_READER, FILE_READER);
     lock(F_OFD_SETLK, F_UNLCK, FILE_DOOR, FILE_DOOR);
 }
@@ -163,20 +172,20 @@ copy(int to)
 
     for (;; at += got, reads++) {
         lock(F_OFD_SETLKW, F_RDLCK, 0, at); /* one that grows, not many */
-        if ((got = pread(file, buf, sizeof(buf), at)) == -1)
-            err(EXIT_FAILURE, "read %s", path);
+        while ((got = pread(file, buf, sizeof(buf), at)) == -1)
+            again("read", path);
         if (got == 0)
             break;
         for (ssize_t done = 0; done < got; done += put)
-            if ((put = write(to, buf + done, (size_t)(got - done))) == -1)
-                err(EXIT_FAILURE, "write standard output");
+            while ((put = write(to, buf + done, (size_t)(got - done))) == -1)
+                again("write", "standard output");
     }
     if (look_at(&st) != 'w')
         errx(EXIT_FAILURE, "%s: the writer is gone before its end", path);
     warnx("end of data: %lld bytes in %lld reads", (long long)at - FILE_HEAD,
           reads);
-    if (pwrite(file, FILE_TAKEN, FILE_HEAD, 0) != FILE_HEAD)
-        err(EXIT_FAILURE, "write %s", path);
+    while (pwrite(file, FILE_TAKEN, FILE_HEAD, 0) == -1)
+        again("write", path);
 }
 
 int

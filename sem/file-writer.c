@@ -34,6 +34,14 @@ usage(FILE *stream, int status)
     exit(status);
 }
 
+/* A call has returned -1: it is made again if it was only interrupted. */
+static void
+again(const char *call, const char *object)
+{
+    if (errno != EINTR)
+        err(EXIT_FAILURE, "%s %s", call, object);
+}
+
 /* F_OFD_SETLKW sleeps until nobody forbids it, F_OFD_SETLK fails instead, and
    F_OFD_GETLK only asks who would. The kernel frees what a dead one locked. */
 static int
@@ -42,11 +50,12 @@ lock(int command, short type, off_t first, off_t last)
     struct flock bytes = {
         .l_type = type, .l_start = first, .l_len = last - first + 1};
 
-    if (fcntl(file, command, &bytes) == 0)
-        return command != F_OFD_GETLK || bytes.l_type == F_UNLCK;
-    if (errno != EAGAIN)
-        err(EXIT_FAILURE, "lock %s", path);
-    return 0;
+    while (fcntl(file, command, &bytes) == -1) {
+        if (errno == EAGAIN)
+            return 0;
+        again("lock", path);
+    }
+    return command != F_OFD_GETLK || bytes.l_type == F_UNLCK;
 }
 
 static int
@@ -92,9 +101,10 @@ look_at(struct stat *st)
 {
     char head[FILE_HEAD] = "";
 
-    if (fstat(file, st) == -1 ||
-        (S_ISREG(st->st_mode) && pread(file, head, FILE_HEAD, 0) == -1))
-        err(EXIT_FAILURE, "read %s", path);
+    if (fstat(file, st) == -1)
+        err(EXIT_FAILURE, "fstat %s", path);
+    while (S_ISREG(st->st_mode) && pread(file, head, FILE_HEAD, 0) == -1)
+        again("read", path);
     if (!S_ISREG(st->st_mode) || st->st_uid != geteuid() ||
         (st->st_mode & 07777) != FILE_MODE ||
         (st->st_size > 0 && memcmp(head, FILE_OPEN, FILE_MARK) != 0))
@@ -110,10 +120,9 @@ enter(void)
     struct stat st;
 
     for (;; close(file)) {
-        file =
-            open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, FILE_MODE);
-        if (file == -1)
-            err(EXIT_FAILURE, "open %s", path);
+        while ((file = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK,
+                            FILE_MODE)) == -1)
+            again("open", path);
         lock(F_OFD_SETLKW, F_WRLCK, FILE_DOOR, FILE_DOOR);
         if (!is_still_there())
             continue;
@@ -129,8 +138,8 @@ enter(void)
         unlink(path); /* a killed run has left it behind */
     }
     atexit(leave); /* fails only for want of memory */
-    if (pwrite(file, FILE_OPEN, FILE_HEAD, 0) != FILE_HEAD)
-        err(EXIT_FAILURE, "write %s", path);
+    while (pwrite(file, FILE_OPEN, FILE_HEAD, 0) == -1)
+        again("write", path);
     lock(F_OFD_SETLK, F_UNLCK, FILE_DOOR, FILE_DOOR);
 }
 
@@ -163,23 +172,26 @@ copy(int from)
     long long writes = 0;
     off_t end = FILE_HEAD;
     ssize_t got, put;
+    int ready;
 
     do {
-        do
+        do {
             is_taken();
-        while (poll(&input, 1, FILE_TICK) == 0);
-        if ((got = read(from, buf, sizeof(buf))) == -1)
-            err(EXIT_FAILURE, "read standard input");
+            if ((ready = poll(&input, 1, FILE_TICK)) == -1)
+                again("poll", path);
+        } while (ready < 1);
+        while ((got = read(from, buf, sizeof(buf))) == -1)
+            again("read", "standard input");
         for (ssize_t done = 0; done < got; done += put, end += put) {
-            put = pwrite(file, buf + done, (size_t)(got - done), end);
-            if (put == -1)
-                err(EXIT_FAILURE, "write %s", path);
+            while ((put = pwrite(file, buf + done, (size_t)(got - done),
+                                 end)) == -1)
+                again("write", path);
             lock(F_OFD_SETLK, F_UNLCK, end, end + put - 1);
             writes++;
         }
     } while (got > 0);
-    if (pwrite(file, FILE_WRITTEN, FILE_HEAD, 0) != FILE_HEAD)
-        err(EXIT_FAILURE, "write %s", path);
+    while (pwrite(file, FILE_WRITTEN, FILE_HEAD, 0) == -1)
+        again("write", path);
     lock(F_OFD_SETLK, F_UNLCK, end, FILE_WRITER - 1);
     warnx("end of input: %lld bytes in %lld writes", (long long)end - FILE_HEAD,
           writes);

@@ -76,6 +76,14 @@ note(int sig)
         stopped = sig;
 }
 
+/* A call has returned -1: it is made again if it was only interrupted. */
+static void
+again(const char *call, const char *object)
+{
+    if (errno != EINTR)
+        err(EXIT_FAILURE, "%s %s", call, object);
+}
+
 /* Come in alone: nobody else may look, make or remove meanwhile. Until then a
    signal may end us as it likes; from now on it is noted. */
 static void
@@ -86,9 +94,10 @@ enter(const char *path)
 
     if (key == -1) /* semget() would take it for a key like any other */
         err(EXIT_FAILURE, "ftok %s", path);
-    place = open(path, O_RDONLY | O_NONBLOCK); /* a FIFO would let us sleep */
-    if (place == -1 || flock(place, LOCK_EX) == -1)
-        err(EXIT_FAILURE, "open, flock %s", path);
+    while ((place = open(path, O_RDONLY | O_NONBLOCK)) == -1)
+        again("open", path); /* O_NONBLOCK: a FIFO would let us sleep */
+    while (flock(place, LOCK_EX) == -1)
+        again("flock", path);
     signal(SIGHUP, note); /* fails only for a number that is no signal */
     signal(SIGINT, note);
     signal(SIGTERM, note);
@@ -114,7 +123,8 @@ enter(const char *path)
 static void
 leave(void)
 {
-    flock(place, LOCK_EX);
+    while (flock(place, LOCK_EX) == -1 && errno == EINTR)
+        ;
     semctl(set, 0, IPC_RMID); /* pong may have done so */
     close(place);
 }
