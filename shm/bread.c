@@ -61,10 +61,8 @@ main(int argc, char *argv[])
     if (segment == -1)
         err(EXIT_FAILURE, "shmget");
     int *shared = shmat(segment, NULL, 0);
-    if (shmctl(segment, IPC_RMID, NULL) == -1)
-        err(EXIT_FAILURE, "shmctl");
-    if (shared == (void *)-1)
-        err(EXIT_FAILURE, "shmat");
+    if (shmctl(segment, IPC_RMID, NULL) == -1 || shared == (void *)-1)
+        err(EXIT_FAILURE, "shmat, shmctl");
 
     let_a_child_set(&plain, "a plain variable");
     let_a_child_set(shared, "one in shared memory");

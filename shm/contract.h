@@ -4,18 +4,16 @@
  * Memory outlives its processes, and the kernel tells none of them that another
  * has died. So they also agree on this:
  *
- * - Each locks its own byte of a file, shared, as long as it lives. Whether the
- *   other is there can be seen from its lock, which the kernel takes away when
- *   its owner dies, however it dies. The file is that which ftok() is given, or
- *   the POSIX object itself.
- *
  * - They come and go one at a time, by flock(). Who finds nobody there makes
- *   everything new, in the place of what a killed run has left behind. That
- *   somebody has come is noted: a second one must not join what the first broke
- *   off.
+ *   everything new, in the place of what a killed run has left behind. Who
+ *   comes second takes the name of the memory away: a third one must not join
+ *   what these two may break off.
  *
- * - The writer marks the end of the data, and stays until the reader says that
- *   it has taken all.
+ * - Each leaves a sign that it is there, which the kernel takes away when its
+ *   owner dies, however it dies: a semaphore with SEM_UNDO, or a lock.
+ *
+ * - The writer marks the end of the data, and stays until the reader has taken
+ *   all.
  *
  * Lengths and positions in shared memory are anybody's: read once, then
  * checked.
@@ -26,18 +24,15 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-/* Bytes to lock: any will do, they need not exist. */
-#define SHM_PROJECT 'm' /* keys of other lessons in that folder differ */
-enum { SHM_WRITER = SHM_PROJECT << 8, SHM_READER };
-
-/* Microseconds from one look at the other to the next. */
-#define SHM_TICK 100000
+/* Milliseconds from one look at the other to the next. */
+#define SHM_TICK 100
 
 /*
  * writer and reader: a System V segment of several slots, used in turn, and a
  * set of semaphores under the same key.
  */
-#define SHM_PATH "." /* the folder where both are run */
+#define SHM_PATH "."    /* the folder where both are run */
+#define SHM_PROJECT 'm' /* keys of other lessons in that folder differ */
 
 /* Measured, not agreed: with one slot the sides take turns, and every block is
    a sleep. All together should stay in the processor's cache. */
@@ -51,12 +46,11 @@ struct segment {
 };
 
 /* One semaphore counts the slots that may be filled, one those that are full;
-   then the one by which the reader says that it has taken all; and who came. */
-enum { ROOM, FULL, TAKEN, WRITER_CAME, READER_CAME, SEMAPHORES };
+   then one for each side, which is 1 as long as it is there. */
+enum { ROOM, FULL, WRITER, READER, SEMAPHORES };
 
 /* semctl()'s fourth argument. POSIX wants us to declare it. */
 union semun {
-    int val;
     struct semid_ds *buf;
     unsigned short *array;
 };
@@ -71,6 +65,9 @@ union semun {
  */
 #define RING_NAME "/ipc-ring-%u" /* and the user's id: names are global */
 
+/* Each side locks its byte of the object. Any will do: it need not exist. */
+enum { RING_WRITER, RING_READER };
+
 /* Measured, not agreed; a power of 2, so that 2^32 is a multiple of it. A
    reader wakes a writer only when half is free: fewer and longer sleeps. */
 #define RING_BYTES 1048576
@@ -78,9 +75,9 @@ union semun {
 
 struct ring {
     _Alignas(64) _Atomic uint32_t head; /* by the writer: bytes put */
-    _Atomic uint32_t ended, writer_came;
+    _Atomic uint32_t ended;
     _Alignas(64) _Atomic uint32_t tail; /* by the reader: bytes taken */
-    _Atomic uint32_t taken, reader_came;
+    _Atomic uint32_t taken;             /* all, and written out */
     _Alignas(64) _Atomic uint32_t writer_asleep; /* 1 by itself, 0 by the */
     _Alignas(64) _Atomic uint32_t reader_asleep; /* other: a cache line each */
     _Alignas(4096) char bytes[RING_BYTES];
@@ -91,13 +88,15 @@ struct ring {
  * with the plan, 2 is pong's, 3 is ping's with the first words, and so on.
  */
 #define PING_NAME "/ipc-ping-%u"
-#define PING_MOST_ROUNDS 10000000 /* that are timed */
+enum { PING_PINGER, PING_PONGER }; /* the bytes to lock */
+#define PING_SPINS 10000000        /* from one look to the next: some 10 ms */
+#define PING_MOST_ROUNDS 10000000  /* that are timed */
 #define PING_MOST_BYTES 1048576
 
 struct talk {
     _Alignas(64) _Atomic uint32_t turn;
-    _Alignas(64) _Atomic uint32_t ping_came, pong_came;
-    volatile int rounds, bytes, spin; /* by ping: a tenth more than are timed */
+    _Alignas(64) volatile int rounds; /* by ping: a tenth more than are timed */
+    volatile int bytes, spin;         /* by ping */
     _Alignas(64) unsigned char ping_says[PING_MOST_BYTES];
     _Alignas(64) unsigned char pong_says[PING_MOST_BYTES];
 };

@@ -38,8 +38,7 @@ static void
 usage(FILE *stream, int status)
 {
     fputs("usage: handover\n"
-          "Hand 10000 blocks of 4 KiB to another process, with no system "
-          "call.\n",
+          "Hand 10000 blocks of 4 KiB over, without a system call.\n",
           stream);
     exit(status);
 }
@@ -59,10 +58,8 @@ attach(void)
     if (segment == -1)
         err(EXIT_FAILURE, "shmget");
     struct shared *shared = shmat(segment, NULL, 0);
-    if (shmctl(segment, IPC_RMID, NULL) == -1)
-        err(EXIT_FAILURE, "shmctl");
-    if (shared == (void *)-1)
-        err(EXIT_FAILURE, "shmat");
+    if (shmctl(segment, IPC_RMID, NULL) == -1 || shared == (void *)-1)
+        err(EXIT_FAILURE, "shmat, shmctl");
     return shared;
 }
 

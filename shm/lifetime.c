@@ -74,7 +74,7 @@ main(int argc, char *argv[])
 {
     const key_t key = ftok(".", 'l');
     struct shmid_ds st = {0};
-    sigset_t stops;
+    sigset_t all;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
@@ -85,11 +85,8 @@ main(int argc, char *argv[])
     setvbuf(stdout, NULL, _IOLBF, 0);
 
     /* Told to stop, we shall do so when the segment is on its way out. */
-    sigemptyset(&stops);
-    sigaddset(&stops, SIGHUP);
-    sigaddset(&stops, SIGINT);
-    sigaddset(&stops, SIGTERM);
-    sigprocmask(SIG_BLOCK, &stops, NULL); /* fails for a wrong SIG_ only */
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL); /* fails for a wrong SIG_ only */
     remove_leftover(key);
     pid_t child = fork();
     if (child == 0)
@@ -103,7 +100,7 @@ main(int argc, char *argv[])
     printf("its maker has exited: \"%.11s\"\n", one);
 
     check(shmctl(segment, IPC_RMID, NULL) == 0, "shmctl", segment);
-    sigprocmask(SIG_UNBLOCK, &stops, NULL);
+    sigprocmask(SIG_UNBLOCK, &all, NULL);
     check(shmctl(segment, IPC_STAT, &st) == 0, "shmctl", segment);
     printf("IPC_RMID: %s, attached %d\n",
            st.shm_perm.mode & SHM_DEST ? "marked" : "not marked",

@@ -67,7 +67,7 @@ main(int argc, char *argv[])
 {
     const key_t key = ftok(".", 'k');
     const long page = sysconf(_SC_PAGESIZE);
-    sigset_t stops;
+    sigset_t all;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
@@ -78,11 +78,8 @@ main(int argc, char *argv[])
     setvbuf(stdout, NULL, _IOLBF, 0);
 
     /* Told to stop, we shall do so when the segment is removed. */
-    sigemptyset(&stops);
-    sigaddset(&stops, SIGHUP);
-    sigaddset(&stops, SIGINT);
-    sigaddset(&stops, SIGTERM);
-    sigprocmask(SIG_BLOCK, &stops, NULL); /* fails for a wrong SIG_ only */
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL); /* fails for a wrong SIG_ only */
     segment = shmget(key, BYTES, IPC_CREAT | IPC_EXCL | 0600);
     if (segment == -1)
         err(EXIT_FAILURE, "shmget 0x%x: if it is yours, ipcrm -M", key);
@@ -94,7 +91,7 @@ main(int argc, char *argv[])
 
     char *memory = shmat(segment, NULL, 0);
     shmctl(segment, IPC_RMID, NULL); /* it stays as long as it is attached */
-    sigprocmask(SIG_UNBLOCK, &stops, NULL);
+    sigprocmask(SIG_UNBLOCK, &all, NULL);
     if (memory == (void *)-1)
         err(EXIT_FAILURE, "shmat");
     printf("new memory: %s\n", memory[0] == 0 ? "zeroes" : "something");

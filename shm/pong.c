@@ -2,8 +2,8 @@
  * pong - send back what ping says, through shared memory.
  *
  * Hears how many rounds of how many bytes there will be, and whether to sleep
- * or to spin meanwhile. Either may start first; who ends first takes the name
- * away.
+ * or to spin meanwhile. Either may start first; who comes second takes the
+ * name away.
  *
  * See contract.h, shm_overview(7), futex(2).
  */
@@ -20,16 +20,14 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "contract.h"
 
-static char name[256];
+static const char *name;
 static int place;
 static struct talk *talk;
-static volatile sig_atomic_t stopped; /* by this signal */
-static volatile sig_atomic_t ticked;  /* it is time to look */
 
 static void
 usage(FILE *stream, int status)
@@ -52,106 +50,90 @@ lock(int command, off_t who)
     return byte.l_type != F_UNLCK;
 }
 
-/* A new object is empty. Memory that is only promised would kill us when it is
-   touched and none is left (SIGBUS): have it now, or fail. */
-static void
-map(off_t size)
-{
-    if (size == 0 && (errno = posix_fallocate(place, 0, sizeof(*talk))) != 0) {
-        warn("posix_fallocate %s", name);
-        shm_unlink(name);
-        exit(EXIT_FAILURE);
-    }
-    talk =
-        mmap(NULL, sizeof(*talk), PROT_READ | PROT_WRITE, MAP_SHARED, place, 0);
-    if (talk == MAP_FAILED)
-        err(EXIT_FAILURE, "mmap %s", name);
-}
-
-/* Come in alone: nobody else may look, make or remove meanwhile. While we
-   waited for that, the name may have gone: then the object has no link. */
-static int
-enter(void)
-{
-    struct stat st;
-
-    place = shm_open(name, O_RDWR | O_CREAT, 0600);
-    if (place == -1 || flock(place, LOCK_EX) == -1 || fstat(place, &st) == -1)
-        err(EXIT_FAILURE, "shm_open, flock %s", name);
-    if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
-        (st.st_mode & 0777) != 0600 ||
-        (st.st_size != 0 && st.st_size != sizeof(*talk)))
-        errx(EXIT_FAILURE, "%s is not ours to talk through", name);
-    if (lock(F_OFD_GETLK, SHM_READER) && st.st_nlink > 0)
-        errx(EXIT_FAILURE, "%s: another pong is here", name);
-    if (st.st_nlink > 0) {
-        map(st.st_size);
-        if (st.st_size == 0 ||
-            (lock(F_OFD_GETLK, SHM_WRITER) && !talk->pong_came))
-            return 1;
-        shm_unlink(name); /* a killed run has left it behind */
-        munmap(talk, sizeof(*talk));
-    }
-    close(place);
-    return 0;
-}
-
-/* Go alone, too. The name may stand for others' talk by now. */
+/* Go alone. The second to come has taken the name away: it may stand for
+   somebody else's talk by now. */
 static void
 leave(void)
 {
     struct stat st;
 
-    while (flock(place, LOCK_EX) == -1 && errno == EINTR)
-        ;
+    flock(place, LOCK_EX);
     if (fstat(place, &st) == 0 && st.st_nlink > 0)
         shm_unlink(name);
     close(place);
 }
 
+/* Told to stop: die of the same signal, so that the shell learns how. */
 static void
-note(int sig)
+stop(int sig)
 {
-    ticked = 1;
-    if (sig != SIGALRM)
-        stopped = sig;
+    leave();
+    signal(sig, SIG_DFL);
+    raise(sig);
 }
 
-/* A signal has come. Told to stop: die of it, so that the shell learns how we
-   ended. Our clock: has ping been here, and is now gone? Nobody would tell. */
-static void
-look(uint32_t turn)
+/* Get the object under the name, and be alone with it. While we waited for
+   that, its name may have gone: then it has no link. A new one is empty. */
+static off_t
+find(const sigset_t *all)
 {
-    ticked = 0;
-    if (stopped) {
-        leave();
-        signal(stopped, SIG_DFL);
-        raise(stopped);
+    struct stat st;
+
+    for (;; close(place)) {
+        place = shm_open(name, O_RDWR | O_CREAT, 0600);
+        if (place == -1)
+            err(EXIT_FAILURE, "shm_open %s", name);
+        /* Told to stop while another has it, we may die: it is not ours. */
+        if (flock(place, LOCK_EX | LOCK_NB) == -1) {
+            sigprocmask(SIG_UNBLOCK, all, NULL);
+            if (flock(place, LOCK_EX) == -1)
+                err(EXIT_FAILURE, "flock %s", name);
+            sigprocmask(SIG_BLOCK, all, NULL);
+        }
+        if (fstat(place, &st) == -1 || st.st_nlink == 0)
+            continue;
+        if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+            (st.st_mode & 0777) != 0600 ||
+            (st.st_size != 0 && st.st_size != sizeof(*talk)))
+            errx(EXIT_FAILURE, "%s is not ours to talk through", name);
+        if (lock(F_OFD_GETLK, PING_PONGER))
+            errx(EXIT_FAILURE, "%s: another pong is here", name);
+        if (st.st_size == 0 || lock(F_OFD_GETLK, PING_PINGER))
+            return st.st_size;
+        shm_unlink(name); /* a killed run has left it behind */
     }
-    if (talk->ping_came && !lock(F_OFD_GETLK, SHM_WRITER) &&
-        talk->turn == turn) /* or it has taken its last turn and gone */
-        errx(EXIT_FAILURE, "%s: ping is gone before its end", name);
 }
 
+/* Come in alone: nobody else may look, make or remove meanwhile. No signal
+   comes before we can leave as we should. */
 static void
-meet(const char *operand)
+enter(void)
 {
-    const struct itimerval clock = {{0, SHM_TICK}, {0, SHM_TICK}};
-    const struct sigaction action = {.sa_handler = note}; /* no SA_RESTART */
-    const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGALRM};
+    sigset_t all;
 
-    snprintf(name, sizeof(name), PING_NAME, geteuid());
-    if (operand != NULL && snprintf(name, sizeof(name), "%s", operand) > 255)
-        errx(EXIT_FAILURE, "%s: File name too long", operand);
-    for (int i = 0; i < 4; i++)
-        sigaction(signals[i], &action, NULL); /* fails for no signal only */
-    while (!enter())
-        ;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    off_t size = find(&all);
+    signal(SIGHUP, stop); /* fails only for a number that is no signal */
+    signal(SIGINT, stop);
+    signal(SIGTERM, stop);
     atexit(leave); /* fails only for want of memory */
-    talk->pong_came = 1;
-    lock(F_OFD_SETLK, SHM_READER);
+
+    /* Memory that is only promised would kill us when it is touched and none
+       is left (SIGBUS): have it now, or fail. */
+    while ((errno = posix_fallocate(place, 0, sizeof(*talk))) == EINTR)
+        ;
+    if (errno != 0)
+        err(EXIT_FAILURE, "posix_fallocate %s", name);
+    talk =
+        mmap(NULL, sizeof(*talk), PROT_READ | PROT_WRITE, MAP_SHARED, place, 0);
+    if (talk == MAP_FAILED)
+        err(EXIT_FAILURE, "mmap %s", name);
+    lock(F_OFD_SETLK, PING_PONGER);
+    if (size != 0) /* both are here: nobody else shall come */
+        shm_unlink(name);
     flock(place, LOCK_UN);
-    setitimer(ITIMER_REAL, &clock, NULL);
+    sigprocmask(SIG_UNBLOCK, &all, NULL);
 }
 
 /* Words first, then the turn: an atomic store comes after all that was written
@@ -164,17 +146,30 @@ say(uint32_t turn, int spin)
         syscall(SYS_futex, &talk->turn, FUTEX_WAKE, 1);
 }
 
+/* Has ping been here, and is now gone? Nobody would tell. Or has it taken its
+   last turn and gone as it should? */
+static void
+look(uint32_t turn)
+{
+    struct stat st;
+
+    if (fstat(place, &st) == 0 && st.st_nlink == 0 &&
+        !lock(F_OFD_GETLK, PING_PINGER) && talk->turn == turn)
+        errx(EXIT_FAILURE, "%s: ping is gone before its end", name);
+}
+
 /* Wait for the other to take its turn. FUTEX_WAIT does not sleep if it has. */
 static void
 hear(uint32_t turn, int spin)
 {
+    const struct timespec tick = {.tv_nsec = SHM_TICK * 1000000L};
     uint32_t now;
 
-    while ((now = talk->turn) == turn - 1)
-        if (ticked)
+    for (long tries = 1; (now = talk->turn) == turn - 1; tries++)
+        if (spin
+                ? tries % PING_SPINS == 0
+                : syscall(SYS_futex, &talk->turn, FUTEX_WAIT, now, &tick) == -1)
             look(now);
-        else if (!spin)
-            syscall(SYS_futex, &talk->turn, FUTEX_WAIT, now, NULL);
     if (now != turn)
         errx(EXIT_FAILURE, "turn %u after %u: this is not ping", now, turn - 1);
 }
@@ -183,16 +178,19 @@ int
 main(int argc, char *argv[])
 {
     static unsigned char buf[PING_MOST_BYTES];
+    static char own[64];
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
     if (getopt(argc, argv, "") != -1 || argc - optind > 1)
         usage(stderr, 2);
+    snprintf(own, sizeof(own), PING_NAME, geteuid());
+    name = argc > optind ? argv[optind] : own;
+    for (int fd = 0; fd < 3; fd++) /* closed: ours would get its number */
+        if (fcntl(fd, F_GETFD) == -1)
+            err(EXIT_FAILURE, "descriptor %d", fd);
 
-    for (int i = 0; i < 3; i++)
-        if (fcntl(i, F_GETFD) == -1) /* closed: ours would get its number */
-            err(EXIT_FAILURE, "descriptor %d", i);
-    meet(argc > optind ? argv[optind] : NULL);
+    enter();
     warnx("futex: sleeps until ping has come and taken its turn");
     hear(1, 0);
     /* Anybody could have written this, and could change it: read it once. */

@@ -2,8 +2,8 @@
  * posix-reader - copy what is put into a ring in POSIX shared memory.
  *
  * posix-writer and posix-reader are cat(1) cut in two: what goes in there comes
- * out here. Either may start first and makes the ring. They call the kernel
- * only to sleep and to wake. Whoever ends first takes the name away.
+ * out here. Either may start first and makes the ring; who comes second takes
+ * its name away. They call the kernel only to sleep and to wake.
  *
  * See contract.h, shm_overview(7), shm_open(3), futex(2), fcntl_locking(2).
  */
@@ -20,21 +20,20 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "contract.h"
 
-static char name[256];
+static const char *name;
 static int place, gone; /* the writer */
 static struct ring *ring;
-static volatile sig_atomic_t stopped; /* by this signal */
 
 static void
 usage(FILE *stream, int status)
 {
-    fputs("usage: posix-reader [-b BYTES] [/name]\n"
-          "Copy from a ring, BYTES at a time at most, to standard output.\n",
+    fputs("usage: posix-reader [/name]\n"
+          "Copy what posix-writer puts into a ring to standard output.\n",
           stream);
     exit(status);
 }
@@ -51,105 +50,109 @@ lock(int command, off_t who)
     return byte.l_type != F_UNLCK;
 }
 
-/* A new object is empty. Memory that is only promised would kill us when it is
-   touched and none is left (SIGBUS): have it now, or fail. */
-static void
-map(off_t size)
-{
-    if (size == 0 && (errno = posix_fallocate(place, 0, sizeof(*ring))) != 0) {
-        warn("posix_fallocate %s", name);
-        shm_unlink(name);
-        exit(EXIT_FAILURE);
-    }
-    ring =
-        mmap(NULL, sizeof(*ring), PROT_READ | PROT_WRITE, MAP_SHARED, place, 0);
-    if (ring == MAP_FAILED)
-        err(EXIT_FAILURE, "mmap %s", name);
-}
-
-/* Come in alone: nobody else may look, make or remove meanwhile. While we
-   waited for that, the name may have gone: then the object has no link. */
-static int
-enter(void)
-{
-    struct stat st;
-
-    place = shm_open(name, O_RDWR | O_CREAT, 0600);
-    if (place == -1 || flock(place, LOCK_EX) == -1 || fstat(place, &st) == -1)
-        err(EXIT_FAILURE, "shm_open, flock %s", name);
-    if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
-        (st.st_mode & 0777) != 0600 ||
-        (st.st_size != 0 && st.st_size != sizeof(*ring)))
-        errx(EXIT_FAILURE, "%s is not a ring of ours", name);
-    if (lock(F_OFD_GETLK, SHM_READER) && st.st_nlink > 0)
-        errx(EXIT_FAILURE, "%s: another reader is here", name);
-    if (st.st_nlink > 0) {
-        map(st.st_size);
-        if (st.st_size == 0 ||
-            (lock(F_OFD_GETLK, SHM_WRITER) && !ring->reader_came))
-            return 1;
-        shm_unlink(name); /* a killed run has left it behind */
-        munmap(ring, sizeof(*ring));
-    }
-    close(place);
-    return 0;
-}
-
-/* Go alone, too. The name may stand for somebody else's ring by now. */
+/* Go alone. The second to come has taken the name away: it may stand for
+   somebody else's ring by now. */
 static void
 leave(void)
 {
     struct stat st;
 
-    while (flock(place, LOCK_EX) == -1 && errno == EINTR)
-        ;
+    flock(place, LOCK_EX);
     if (fstat(place, &st) == 0 && st.st_nlink > 0)
         shm_unlink(name);
     close(place);
 }
 
-static void
-note(int sig)
-{
-    if (sig != SIGALRM) /* our clock only wakes us */
-        stopped = sig;
-}
-
 /* Told to stop: die of the same signal, so that the shell learns how. */
 static void
-heed(void)
+stop(int sig)
 {
-    if (stopped) {
-        leave();
-        signal(stopped, SIG_DFL);
-        raise(stopped);
+    leave();
+    signal(sig, SIG_DFL);
+    raise(sig);
+}
+
+/* Get the object under the name, and be alone with it. While we waited for
+   that, its name may have gone: then it has no link. A new one is empty. */
+static off_t
+find(const sigset_t *all)
+{
+    struct stat st;
+
+    for (;; close(place)) {
+        place = shm_open(name, O_RDWR | O_CREAT, 0600);
+        if (place == -1)
+            err(EXIT_FAILURE, "shm_open %s", name);
+        /* Told to stop while another has it, we may die: it is not ours. */
+        if (flock(place, LOCK_EX | LOCK_NB) == -1) {
+            sigprocmask(SIG_UNBLOCK, all, NULL);
+            if (flock(place, LOCK_EX) == -1)
+                err(EXIT_FAILURE, "flock %s", name);
+            sigprocmask(SIG_BLOCK, all, NULL);
+        }
+        if (fstat(place, &st) == -1 || st.st_nlink == 0)
+            continue;
+        if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+            (st.st_mode & 0777) != 0600 ||
+            (st.st_size != 0 && st.st_size != sizeof(*ring)))
+            errx(EXIT_FAILURE, "%s is not a ring of ours", name);
+        if (lock(F_OFD_GETLK, RING_READER))
+            errx(EXIT_FAILURE, "%s: another reader is here", name);
+        if (st.st_size == 0 || lock(F_OFD_GETLK, RING_WRITER))
+            return st.st_size;
+        shm_unlink(name); /* a killed run has left it behind */
     }
 }
 
-/* A call has returned -1. If it was woken by a signal, it is time to look: has
-   a writer been here, and is now gone? Nobody would tell. */
+/* Come in alone: nobody else may look, make or remove meanwhile. No signal
+   comes before we can leave as we should. */
 static void
-look(const char *call)
+enter(void)
 {
-    heed();
-    if (errno != EINTR)
-        err(EXIT_FAILURE, "%s", call);
-    gone = ring->writer_came && !lock(F_OFD_GETLK, SHM_WRITER);
+    sigset_t all;
+
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    off_t size = find(&all);
+    signal(SIGHUP, stop); /* fails only for a number that is no signal */
+    signal(SIGINT, stop);
+    signal(SIGTERM, stop);
+    atexit(leave); /* fails only for want of memory */
+
+    /* Memory that is only promised would kill us when it is touched and none
+       is left (SIGBUS): have it now, or fail. */
+    while ((errno = posix_fallocate(place, 0, sizeof(*ring))) == EINTR)
+        ;
+    if (errno != 0)
+        err(EXIT_FAILURE, "posix_fallocate %s", name);
+    ring =
+        mmap(NULL, sizeof(*ring), PROT_READ | PROT_WRITE, MAP_SHARED, place, 0);
+    if (ring == MAP_FAILED)
+        err(EXIT_FAILURE, "mmap %s", name);
+    lock(F_OFD_SETLK, RING_READER);
+    if (size != 0) /* both are here: nobody else shall come */
+        shm_unlink(name);
+    flock(place, LOCK_UN);
+    sigprocmask(SIG_UNBLOCK, &all, NULL);
 }
 
 /* There is nothing to do. The first time only say that we shall sleep: the
    caller looks once more. Then sleep, unless the writer woke us meanwhile.
-   When the writer is gone, what it has put is there, and there is no more. */
+   Nobody would tell that the writer has been here, and is now gone. But what
+   it has put is there: the caller looks once more for that, too. */
 static void
 doze(void)
 {
+    const struct timespec tick = {.tv_nsec = SHM_TICK * 1000000L};
+    struct stat st;
+
     if (gone)
         errx(EXIT_FAILURE, "%s: the writer is gone before the end", name);
     if (atomic_exchange(&ring->reader_asleep, 1) == 0)
         return;
-    if (syscall(SYS_futex, &ring->reader_asleep, FUTEX_WAIT, 1, NULL) == -1 &&
-        errno != EAGAIN)
-        look("futex");
+    if (syscall(SYS_futex, &ring->reader_asleep, FUTEX_WAIT, 1, &tick) == -1)
+        gone = fstat(place, &st) == 0 && st.st_nlink == 0 &&
+               !lock(F_OFD_GETLK, RING_WRITER);
 }
 
 static void
@@ -159,57 +162,47 @@ wake_writer(void)
         syscall(SYS_futex, &ring->writer_asleep, FUTEX_WAKE, 1);
 }
 
-/* The writer's position could be anything. Read it once, and check. */
-static uint32_t
-full(uint32_t tail)
-{
-    uint32_t bytes = ring->head - tail;
-
-    if (bytes > RING_BYTES)
-        errx(EXIT_FAILURE, "%s: %u of %d bytes full: not from posix-writer",
-             name, bytes, RING_BYTES);
-    return bytes;
-}
-
 /* Wait for data; 0 at their end. What was put before the end was marked is seen
-   by who looks after seeing the mark: so in this order. */
+   by who looks after seeing the mark: so in this order. The writer's position
+   could be anything: read it once, and check. */
 static uint32_t
 await(uint32_t tail)
 {
-    for (;;) {
-        uint32_t ended = ring->ended, bytes = full(tail);
-        if (bytes > 0 || ended)
-            return bytes;
-        doze();
+    for (;; doze()) {
+        uint32_t ended = ring->ended, full = ring->head - tail;
+        if (full > RING_BYTES)
+            errx(EXIT_FAILURE, "%s: %u of %d bytes full: not from posix-writer",
+                 name, full, RING_BYTES);
+        if (full > 0 || ended)
+            return full;
     }
 }
 
 /* Copy until the end. write() takes the data where the writer has put them.
    Storing tail is what gives the room back: not before we are done with it. */
 static void
-copy(int to, uint32_t block)
+copy(int to)
 {
-    uint32_t bytes, tail = 0;
-    long long total = 0, writes = 0;
+    uint32_t full, tail = 0;
+    long long bytes = 0, writes = 0;
     ssize_t put;
 
-    while ((bytes = await(tail)) > 0) {
-        heed();
-        uint32_t left = bytes, at = tail % RING_BYTES;
-        if (bytes > RING_BYTES - at)
-            bytes = RING_BYTES - at;
-        if (bytes > block)
-            bytes = block;
-        while ((put = write(to, ring->bytes + at, bytes)) == -1)
-            look("write standard output");
+    while ((full = await(tail)) > 0) {
+        uint32_t part = full, at = tail % RING_BYTES;
+        if (part > RING_BYTES - at)
+            part = RING_BYTES - at;
+        if (part > RING_BLOCK)
+            part = RING_BLOCK;
+        while ((put = write(to, ring->bytes + at, part)) == -1)
+            if (errno != EINTR)
+                err(EXIT_FAILURE, "write standard output");
         ring->tail = tail += (uint32_t)put;
-        left -= (uint32_t)put;
-        if (left <= RING_BYTES / 2) /* the writer has work for a while */
+        if (full - put <= RING_BYTES / 2) /* the writer has work for a while */
             wake_writer();
-        total += put;
+        bytes += put;
         writes++;
     }
-    warnx("end of data: %lld bytes in %lld writes", total, writes);
+    warnx("end of data: %lld bytes in %lld writes", bytes, writes);
     ring->taken = 1;
     wake_writer();
 }
@@ -217,41 +210,21 @@ copy(int to, uint32_t block)
 int
 main(int argc, char *argv[])
 {
-    const struct itimerval clock = {{0, SHM_TICK}, {0, SHM_TICK}};
-    const struct sigaction action = {.sa_handler = note}; /* no SA_RESTART */
-    const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGALRM};
-    long block = RING_BLOCK;
-    char *end;
+    static char own[64];
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
-    for (int opt; (opt = getopt(argc, argv, "b:")) != -1;) {
-        if (opt != 'b')
-            usage(stderr, 2);
-        block = strtol(optarg, &end, 10);
-        if (block < 1 || block > RING_BYTES || *end != '\0')
-            errx(2, "-b %s: not a number from 1 to %d", optarg, RING_BYTES);
-    }
-    if (argc - optind > 1)
+    if (getopt(argc, argv, "") != -1 || argc - optind > 1)
         usage(stderr, 2);
-    snprintf(name, sizeof(name), RING_NAME, geteuid());
-    if (argc > optind && snprintf(name, sizeof(name), "%s", argv[optind]) > 255)
-        errx(EXIT_FAILURE, "%s: File name too long", argv[optind]);
+    snprintf(own, sizeof(own), RING_NAME, geteuid());
+    name = argc > optind ? argv[optind] : own;
+    for (int fd = 0; fd < 3; fd++) /* closed: ours would get its number */
+        if (fcntl(fd, F_GETFD) == -1)
+            err(EXIT_FAILURE, "descriptor %d", fd);
 
-    for (int i = 0; i < 3; i++)
-        if (fcntl(i, F_GETFD) == -1) /* closed: ours would get its number */
-            err(EXIT_FAILURE, "descriptor %d", i);
     signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
-    for (int i = 0; i < 4; i++)
-        sigaction(signals[i], &action, NULL); /* fails for no signal only */
-    while (!enter())
-        ;
-    atexit(leave); /* fails only for want of memory */
-    ring->reader_came = 1;
-    lock(F_OFD_SETLK, SHM_READER);
-    flock(place, LOCK_UN);
-    setitimer(ITIMER_REAL, &clock, NULL);
+    enter();
     warnx("futex: sleeps until something is in the ring");
-    copy(STDOUT_FILENO, (uint32_t)block);
+    copy(STDOUT_FILENO);
     return EXIT_SUCCESS;
 }

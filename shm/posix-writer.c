@@ -2,8 +2,8 @@
  * posix-writer - copy standard input into a ring in POSIX shared memory.
  *
  * posix-writer and posix-reader are cat(1) cut in two: what goes in here comes
- * out there. Either may start first and makes the ring. They call the kernel
- * only to sleep and to wake. Whoever ends first takes the name away.
+ * out there. Either may start first and makes the ring; who comes second takes
+ * its name away. They call the kernel only to sleep and to wake.
  *
  * See contract.h, shm_overview(7), shm_open(3), futex(2), fcntl_locking(2).
  */
@@ -12,6 +12,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,15 +21,14 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "contract.h"
 
-static char name[256];
+static const char *name;
 static int place;
 static struct ring *ring;
-static volatile sig_atomic_t stopped; /* by this signal */
 
 static void
 usage(FILE *stream, int status)
@@ -52,90 +52,100 @@ lock(int command, off_t who)
     return byte.l_type != F_UNLCK;
 }
 
-/* A new object is empty. Memory that is only promised would kill us when it is
-   touched and none is left (SIGBUS): have it now, or fail. */
-static void
-map(off_t size)
-{
-    if (size == 0 && (errno = posix_fallocate(place, 0, sizeof(*ring))) != 0) {
-        warn("posix_fallocate %s", name);
-        shm_unlink(name);
-        exit(EXIT_FAILURE);
-    }
-    ring =
-        mmap(NULL, sizeof(*ring), PROT_READ | PROT_WRITE, MAP_SHARED, place, 0);
-    if (ring == MAP_FAILED)
-        err(EXIT_FAILURE, "mmap %s", name);
-}
-
-/* Come in alone: nobody else may look, make or remove meanwhile. While we
-   waited for that, the name may have gone: then the object has no link. */
-static int
-enter(void)
-{
-    struct stat st;
-
-    place = shm_open(name, O_RDWR | O_CREAT, 0600);
-    if (place == -1 || flock(place, LOCK_EX) == -1 || fstat(place, &st) == -1)
-        err(EXIT_FAILURE, "shm_open, flock %s", name);
-    if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
-        (st.st_mode & 0777) != 0600 ||
-        (st.st_size != 0 && st.st_size != sizeof(*ring)))
-        errx(EXIT_FAILURE, "%s is not a ring of ours", name);
-    if (lock(F_OFD_GETLK, SHM_WRITER) && st.st_nlink > 0)
-        errx(EXIT_FAILURE, "%s: another writer is here", name);
-    if (st.st_nlink > 0) {
-        map(st.st_size);
-        if (st.st_size == 0 ||
-            (lock(F_OFD_GETLK, SHM_READER) && !ring->writer_came))
-            return 1;
-        shm_unlink(name); /* a killed run has left it behind */
-        munmap(ring, sizeof(*ring));
-    }
-    close(place);
-    return 0;
-}
-
-/* Go alone, too. The name may stand for somebody else's ring by now. */
+/* Go alone. The second to come has taken the name away: it may stand for
+   somebody else's ring by now. */
 static void
 leave(void)
 {
     struct stat st;
 
-    while (flock(place, LOCK_EX) == -1 && errno == EINTR)
-        ;
+    flock(place, LOCK_EX);
     if (fstat(place, &st) == 0 && st.st_nlink > 0)
         shm_unlink(name);
     close(place);
 }
 
-static void
-note(int sig)
-{
-    if (sig != SIGALRM) /* our clock only wakes us */
-        stopped = sig;
-}
-
 /* Told to stop: die of the same signal, so that the shell learns how. */
 static void
-heed(void)
+stop(int sig)
 {
-    if (stopped) {
-        leave();
-        signal(stopped, SIG_DFL);
-        raise(stopped);
+    leave();
+    signal(sig, SIG_DFL);
+    raise(sig);
+}
+
+/* Get the object under the name, and be alone with it. While we waited for
+   that, its name may have gone: then it has no link. A new one is empty. */
+static off_t
+find(const sigset_t *all)
+{
+    struct stat st;
+
+    for (;; close(place)) {
+        place = shm_open(name, O_RDWR | O_CREAT, 0600);
+        if (place == -1)
+            err(EXIT_FAILURE, "shm_open %s", name);
+        /* Told to stop while another has it, we may die: it is not ours. */
+        if (flock(place, LOCK_EX | LOCK_NB) == -1) {
+            sigprocmask(SIG_UNBLOCK, all, NULL);
+            if (flock(place, LOCK_EX) == -1)
+                err(EXIT_FAILURE, "flock %s", name);
+            sigprocmask(SIG_BLOCK, all, NULL);
+        }
+        if (fstat(place, &st) == -1 || st.st_nlink == 0)
+            continue;
+        if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+            (st.st_mode & 0777) != 0600 ||
+            (st.st_size != 0 && st.st_size != sizeof(*ring)))
+            errx(EXIT_FAILURE, "%s is not a ring of ours", name);
+        if (lock(F_OFD_GETLK, RING_WRITER))
+            errx(EXIT_FAILURE, "%s: another writer is here", name);
+        if (st.st_size == 0 || lock(F_OFD_GETLK, RING_READER))
+            return st.st_size;
+        shm_unlink(name); /* a killed run has left it behind */
     }
 }
 
-/* A call has returned -1. If it was woken by a signal, it is time to look: has
-   a reader been here, and is now gone? Nobody would tell. */
+/* Come in alone: nobody else may look, make or remove meanwhile. No signal
+   comes before we can leave as we should. */
 static void
-look(const char *call)
+enter(void)
 {
-    heed();
-    if (errno != EINTR)
-        err(EXIT_FAILURE, "%s", call);
-    if (ring->reader_came && !lock(F_OFD_GETLK, SHM_READER) && !ring->taken)
+    sigset_t all;
+
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    off_t size = find(&all);
+    signal(SIGHUP, stop); /* fails only for a number that is no signal */
+    signal(SIGINT, stop);
+    signal(SIGTERM, stop);
+    atexit(leave); /* fails only for want of memory */
+
+    /* Memory that is only promised would kill us when it is touched and none
+       is left (SIGBUS): have it now, or fail. */
+    while ((errno = posix_fallocate(place, 0, sizeof(*ring))) == EINTR)
+        ;
+    if (errno != 0)
+        err(EXIT_FAILURE, "posix_fallocate %s", name);
+    ring =
+        mmap(NULL, sizeof(*ring), PROT_READ | PROT_WRITE, MAP_SHARED, place, 0);
+    if (ring == MAP_FAILED)
+        err(EXIT_FAILURE, "mmap %s", name);
+    lock(F_OFD_SETLK, RING_WRITER);
+    if (size != 0) /* both are here: nobody else shall come */
+        shm_unlink(name);
+    flock(place, LOCK_UN);
+    sigprocmask(SIG_UNBLOCK, &all, NULL);
+}
+
+/* Has a reader been here, and is now gone? Nobody would tell. */
+static void
+look(void)
+{
+    struct stat st;
+
+    if (fstat(place, &st) == 0 && st.st_nlink == 0 &&
+        !lock(F_OFD_GETLK, RING_READER) && !ring->taken)
         errx(EXIT_FAILURE, "%s: the reader is gone before the end", name);
 }
 
@@ -144,11 +154,12 @@ look(const char *call)
 static void
 doze(void)
 {
+    const struct timespec tick = {.tv_nsec = SHM_TICK * 1000000L};
+
     if (atomic_exchange(&ring->writer_asleep, 1) == 0)
         return;
-    if (syscall(SYS_futex, &ring->writer_asleep, FUTEX_WAIT, 1, NULL) == -1 &&
-        errno != EAGAIN)
-        look("futex");
+    if (syscall(SYS_futex, &ring->writer_asleep, FUTEX_WAIT, 1, &tick) == -1)
+        look();
 }
 
 static void
@@ -158,16 +169,19 @@ wake_reader(void)
         syscall(SYS_futex, &ring->reader_asleep, FUTEX_WAKE, 1);
 }
 
-/* The reader's position could be anything. Read it once, and check. */
+/* Wait for room. The reader's position could be anything: read it once, and
+   check. */
 static uint32_t
-room(uint32_t head)
+await(uint32_t head)
 {
-    uint32_t full = head - ring->tail;
-
-    if (full > RING_BYTES)
-        errx(EXIT_FAILURE, "%s: %u of %d bytes full: not from posix-reader",
-             name, full, RING_BYTES);
-    return RING_BYTES - full;
+    for (;; doze()) {
+        uint32_t full = head - ring->tail;
+        if (full > RING_BYTES)
+            errx(EXIT_FAILURE, "%s: %u of %d bytes full: not from posix-reader",
+                 name, full, RING_BYTES);
+        if (full < RING_BYTES)
+            return RING_BYTES - full;
+    }
 }
 
 /* Copy until end of file. read() puts the data where the reader will find
@@ -176,21 +190,22 @@ room(uint32_t head)
 static void
 copy(int from, uint32_t block)
 {
-    uint32_t free, head = 0;
+    struct pollfd input = {.fd = from, .events = POLLIN};
+    uint32_t head = 0;
     long long bytes = 0, reads = -1;
     ssize_t got;
 
     do {
-        heed();
-        while ((free = room(head)) == 0)
-            doze();
-        uint32_t at = head % RING_BYTES;
+        uint32_t free = await(head), at = head % RING_BYTES;
         if (free > RING_BYTES - at)
             free = RING_BYTES - at;
         if (free > block)
             free = block;
+        while (poll(&input, 1, SHM_TICK) == 0)
+            look();
         while ((got = read(from, ring->bytes + at, free)) == -1)
-            look("read standard input");
+            if (errno != EINTR)
+                err(EXIT_FAILURE, "read standard input");
         ring->head = head += (uint32_t)got;
         ring->ended = got == 0;
         wake_reader();
@@ -205,10 +220,8 @@ copy(int from, uint32_t block)
 int
 main(int argc, char *argv[])
 {
-    const struct itimerval clock = {{0, SHM_TICK}, {0, SHM_TICK}};
-    const struct sigaction action = {.sa_handler = note}; /* no SA_RESTART */
-    const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGALRM};
     long block = RING_BLOCK;
+    static char own[64];
     char *end;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
@@ -222,22 +235,13 @@ main(int argc, char *argv[])
     }
     if (argc - optind > 1)
         usage(stderr, 2);
-    snprintf(name, sizeof(name), RING_NAME, geteuid());
-    if (argc > optind && snprintf(name, sizeof(name), "%s", argv[optind]) > 255)
-        errx(EXIT_FAILURE, "%s: File name too long", argv[optind]);
+    snprintf(own, sizeof(own), RING_NAME, geteuid());
+    name = argc > optind ? argv[optind] : own;
+    for (int fd = 0; fd < 3; fd++) /* closed: ours would get its number */
+        if (fcntl(fd, F_GETFD) == -1)
+            err(EXIT_FAILURE, "descriptor %d", fd);
 
-    for (int i = 0; i < 3; i++)
-        if (fcntl(i, F_GETFD) == -1) /* closed: ours would get its number */
-            err(EXIT_FAILURE, "descriptor %d", i);
-    for (int i = 0; i < 4; i++)
-        sigaction(signals[i], &action, NULL); /* fails for no signal only */
-    while (!enter())
-        ;
-    atexit(leave); /* fails only for want of memory */
-    ring->writer_came = 1;
-    lock(F_OFD_SETLK, SHM_WRITER);
-    flock(place, LOCK_UN);
-    setitimer(ITIMER_REAL, &clock, NULL);
+    enter();
     warnx("futex: sleeps while all is full, until a reader takes some");
     copy(STDIN_FILENO, (uint32_t)block);
     return EXIT_SUCCESS;

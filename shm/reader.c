@@ -8,7 +8,7 @@
  * See contract.h, sysvipc(7), ftok(3), shmget(2), shmop(2), semget(2),
  * semop(2).
  */
-#define _GNU_SOURCE /* F_OFD_SETLK, F_OFD_GETLK */
+#define _GNU_SOURCE /* semtimedop, SHM_DEST */
 
 #include <err.h>
 #include <errno.h>
@@ -20,13 +20,12 @@
 #include <sys/file.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
-#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "contract.h"
 
 static int place, segment = -1, set = -1;
-static volatile sig_atomic_t stopped; /* by this signal */
 
 static void
 usage(FILE *stream, int status)
@@ -35,18 +34,6 @@ usage(FILE *stream, int status)
           "Copy what writer puts into shared memory to standard output.\n",
           stream);
     exit(status);
-}
-
-/* F_OFD_SETLK: we are here. F_OFD_GETLK: is anybody there? */
-static int
-lock(int command, off_t who)
-{
-    short type = command == F_OFD_SETLK ? F_RDLCK : F_WRLCK;
-    struct flock byte = {.l_type = type, .l_start = who, .l_len = 1};
-
-    if (fcntl(place, command, &byte) == -1)
-        err(EXIT_FAILURE, "fcntl");
-    return byte.l_type != F_UNLCK;
 }
 
 static int
@@ -61,16 +48,15 @@ find(key_t key)
 {
     struct shmid_ds shm = {0};
     struct semid_ds sem = {0};
-    const union semun arg = {.buf = &sem};
 
     segment = shmget(key, 0, 0);
-    set = semget(key, 0, 0);
+    shmctl(segment, IPC_STAT, &shm); /* refused: it stays 0, not ours */
     if (segment != -1 &&
-        (shmctl(segment, IPC_STAT, &shm) == -1 || !ours(&shm.shm_perm) ||
-         shm.shm_segsz != sizeof(struct segment)))
+        (!ours(&shm.shm_perm) || shm.shm_segsz != sizeof(struct segment)))
         errx(EXIT_FAILURE, "the segment is not one of ours");
-    if (set != -1 && (semctl(set, 0, IPC_STAT, arg) == -1 ||
-                      !ours(&sem.sem_perm) || sem.sem_nsems != SEMAPHORES))
+    set = semget(key, 0, 0);
+    semctl(set, 0, IPC_STAT, (union semun){.buf = &sem});
+    if (set != -1 && (!ours(&sem.sem_perm) || sem.sem_nsems != SEMAPHORES))
         errx(EXIT_FAILURE, "the semaphores are not ours");
 }
 
@@ -88,98 +74,94 @@ static void
 make(key_t key)
 {
     unsigned short values[SEMAPHORES] = {[ROOM] = SHM_SLOTS};
-    union semun arg = {.array = values};
 
     discard();
     segment = shmget(key, sizeof(struct segment), IPC_CREAT | IPC_EXCL | 0600);
     set = semget(key, SEMAPHORES, IPC_CREAT | IPC_EXCL | 0600);
-    if (segment == -1 || set == -1 || semctl(set, 0, SETALL, arg) == -1) {
-        warn("shmget, semget");
-        discard();
-        exit(EXIT_FAILURE);
-    }
+    if (segment == -1 || set == -1 ||
+        semctl(set, 0, SETALL, (union semun){.array = values}) == -1)
+        err(EXIT_FAILURE, "shmget, semget");
 }
 
-/* Come in alone: nobody else may look, make or remove meanwhile. */
+/* Go alone: whoever comes next finds nothing of ours. */
+static void
+leave(void)
+{
+    flock(place, LOCK_EX);
+    discard();
+    close(place);
+}
+
+/* Told to stop: die of the same signal, so that the shell learns how. */
+static void
+stop(int sig)
+{
+    leave();
+    signal(sig, SIG_DFL);
+    raise(sig);
+}
+
+/* Come in alone: nobody else may look, make or remove meanwhile. Told to stop
+   while another does, we die at once, and later when we have made all. */
 static struct segment *
 enter(const char *path)
 {
-    const union semun came = {.val = 1};
+    struct sembuf here = {READER, 1, SEM_UNDO};
     key_t key = ftok(path, SHM_PROJECT);
+    sigset_t all;
 
     if (key == -1) /* shmget() would take it for a key like any other */
         err(EXIT_FAILURE, "ftok %s", path);
     place = open(path, O_RDONLY | O_NONBLOCK); /* a FIFO would let us sleep */
     if (place == -1 || flock(place, LOCK_EX) == -1)
         err(EXIT_FAILURE, "open, flock %s", path);
-    if (lock(F_OFD_GETLK, SHM_READER))
-        errx(EXIT_FAILURE, "%s: another reader is here", path);
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    signal(SIGHUP, stop); /* fails only for a number that is no signal */
+    signal(SIGINT, stop);
+    signal(SIGTERM, stop);
     find(key);
-    if (segment == -1 || set == -1 || !lock(F_OFD_GETLK, SHM_WRITER) ||
-        semctl(set, READER_CAME, GETVAL) != 0)
+    if (semctl(set, READER, GETVAL) > 0)
+        errx(EXIT_FAILURE, "%s: another reader is here", path);
+    atexit(leave); /* fails only for want of memory */
+    int second = segment != -1 && semctl(set, WRITER, GETVAL) > 0;
+    if (!second)
         make(key);
     struct segment *shared = shmat(segment, NULL, 0);
-    if (shared == (void *)-1 || semctl(set, READER_CAME, SETVAL, came) == -1)
-        err(EXIT_FAILURE, "shmat %s", path);
-    lock(F_OFD_SETLK, SHM_READER);
+    if (shared == (void *)-1 || semop(set, &here, 1) == -1)
+        err(EXIT_FAILURE, "shmat, semop %s", path);
+    if (second) /* the key goes, the memory stays while both are attached */
+        shmctl(segment, IPC_RMID, NULL);
     flock(place, LOCK_UN);
+    sigprocmask(SIG_UNBLOCK, &all, NULL);
     return shared;
 }
 
-/* Go alone, too: whoever comes next finds neither memory nor our lock. */
-static void
-leave(void)
-{
-    while (flock(place, LOCK_EX) == -1 && errno == EINTR)
-        ;
-    discard();
-    close(place);
-}
-
-static void
-note(int sig)
-{
-    if (sig != SIGALRM) /* our clock only wakes us */
-        stopped = sig;
-}
-
-/* Told to stop: die of the same signal, so that the shell learns how. */
-static void
-heed(void)
-{
-    if (stopped) {
-        leave();
-        signal(stopped, SIG_DFL);
-        raise(stopped);
-    }
-}
-
-/* A call has returned -1. If it was woken by a signal, it is time to look: has
-   a writer been here, and is now gone? Nobody would tell. */
+/* Has a writer been here, and is now gone? Nobody would tell. */
 static int
-look(const char *call)
+is_gone(void)
 {
-    int why = errno, came = semctl(set, WRITER_CAME, GETVAL);
+    struct shmid_ds st = {0};
+    int there = semctl(set, WRITER, GETVAL);
 
-    heed();
-    if (came == -1)
-        errx(EXIT_FAILURE, "the writer is gone before the end");
-    errno = why;
-    if (errno != EINTR)
-        err(EXIT_FAILURE, "%s", call);
-    return came && !lock(F_OFD_GETLK, SHM_WRITER);
+    shmctl(segment, IPC_STAT, &st);
+    return there == -1 || (there == 0 && st.shm_perm.mode & SHM_DEST);
 }
 
 /* When the writer is gone, what it has put is there: sleep no more. */
 static void
 change(unsigned short which, short by)
 {
+    const struct timespec tick = {.tv_nsec = SHM_TICK * 1000000L};
     struct sembuf op = {which, by, 0};
 
-    while (semop(set, &op, 1) == -1) {
-        if (errno == EAGAIN)
+    while (semtimedop(set, &op, 1, &tick) == -1) {
+        if (op.sem_flg == IPC_NOWAIT)
             errx(EXIT_FAILURE, "the writer is gone before the end");
-        op.sem_flg = look("semop") ? IPC_NOWAIT : 0;
+        if (is_gone())
+            op.sem_flg = IPC_NOWAIT;
+        else if (errno != EAGAIN && errno != EINTR)
+            err(EXIT_FAILURE, "semop");
     }
 }
 
@@ -188,61 +170,51 @@ change(unsigned short which, short by)
 static void
 copy(const struct segment *from, int to)
 {
-    long long bytes = 0, slots = 0;
+    long long bytes = 0, slots = -1;
     uint32_t length;
     ssize_t put;
 
-    for (;; slots++) {
-        int i = (int)(slots % SHM_SLOTS);
-        heed();
+    do {
+        int i = (int)(++slots % SHM_SLOTS);
         change(FULL, -1);
-        if ((length = from->length[i]) == 0)
-            break;
+        length = from->length[i];
         if (length > SHM_SLOT)
             errx(EXIT_FAILURE, "a slot of %u bytes: not from writer", length);
         for (uint32_t done = 0; done < length; done += (uint32_t)put)
             while ((put = write(to, from->slot[i] + done, length - done)) == -1)
-                look("write standard output");
-        bytes += length;
+                if (errno != EINTR)
+                    err(EXIT_FAILURE, "write standard output");
         change(ROOM, 1);
-    }
+        bytes += length;
+    } while (length > 0);
     warnx("end of data: %lld bytes in %lld slots", bytes, slots);
 }
 
-/* Say that all is taken, and stay until the writer has heard it and removes
-   the semaphores, or is gone. A new reader would take them away from it. */
+/* Stay until the writer has heard that all is taken, and is gone: a new reader
+   would remove the semaphores on which it sleeps. */
 static void
 part(void)
 {
-    struct sembuf never = {WRITER_CAME, 0, 0}; /* it is 1: wait for 0 */
+    struct sembuf gone = {WRITER, 0, 0}; /* wait for 0 */
 
-    change(TAKEN, 1);
-    while (semop(set, &never, 1) == -1 && errno == EINTR &&
-           lock(F_OFD_GETLK, SHM_WRITER))
-        heed();
+    while (semop(set, &gone, 1) == -1 && errno == EINTR)
+        ;
 }
 
 int
 main(int argc, char *argv[])
 {
-    const struct itimerval clock = {{0, SHM_TICK}, {0, SHM_TICK}};
-    const struct sigaction action = {.sa_handler = note}; /* no SA_RESTART */
-    const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGALRM};
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
     if (getopt(argc, argv, "") != -1 || argc - optind > 1)
         usage(stderr, 2);
+    for (int fd = 0; fd < 3; fd++) /* closed: ours would get its number */
+        if (fcntl(fd, F_GETFD) == -1)
+            err(EXIT_FAILURE, "descriptor %d", fd);
 
-    for (int i = 0; i < 3; i++)
-        if (fcntl(i, F_GETFD) == -1) /* closed: ours would get its number */
-            err(EXIT_FAILURE, "descriptor %d", i);
     signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
-    for (int i = 0; i < 4; i++)
-        sigaction(signals[i], &action, NULL); /* fails for no signal only */
     struct segment *shared = enter(argc > optind ? argv[optind] : SHM_PATH);
-    atexit(leave); /* fails only for want of memory */
-    setitimer(ITIMER_REAL, &clock, NULL);
     warnx("semop: sleeps until a slot is full");
     copy(shared, STDOUT_FILENO);
     part();

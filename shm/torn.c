@@ -43,10 +43,8 @@ attach(void)
     if (segment == -1)
         err(EXIT_FAILURE, "shmget");
     struct shared *shared = shmat(segment, NULL, 0);
-    if (shmctl(segment, IPC_RMID, NULL) == -1)
-        err(EXIT_FAILURE, "shmctl");
-    if (shared == (void *)-1)
-        err(EXIT_FAILURE, "shmat");
+    if (shmctl(segment, IPC_RMID, NULL) == -1 || shared == (void *)-1)
+        err(EXIT_FAILURE, "shmat, shmctl");
     return shared;
 }
 

@@ -8,11 +8,12 @@
  * See contract.h, sysvipc(7), ftok(3), shmget(2), shmop(2), semget(2),
  * semop(2).
  */
-#define _GNU_SOURCE /* F_OFD_SETLK, F_OFD_GETLK */
+#define _GNU_SOURCE /* semtimedop, SHM_DEST */
 
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,13 +21,12 @@
 #include <sys/file.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
-#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "contract.h"
 
 static int place, segment = -1, set = -1;
-static volatile sig_atomic_t stopped; /* by this signal */
 
 static void
 usage(FILE *stream, int status)
@@ -35,18 +35,6 @@ usage(FILE *stream, int status)
           "Copy standard input, BYTES a slot, into shared memory for reader.\n",
           stream);
     exit(status);
-}
-
-/* F_OFD_SETLK: we are here. F_OFD_GETLK: is anybody there? */
-static int
-lock(int command, off_t who)
-{
-    short type = command == F_OFD_SETLK ? F_RDLCK : F_WRLCK;
-    struct flock byte = {.l_type = type, .l_start = who, .l_len = 1};
-
-    if (fcntl(place, command, &byte) == -1)
-        err(EXIT_FAILURE, "fcntl");
-    return byte.l_type != F_UNLCK;
 }
 
 static int
@@ -61,16 +49,15 @@ find(key_t key)
 {
     struct shmid_ds shm = {0};
     struct semid_ds sem = {0};
-    const union semun arg = {.buf = &sem};
 
     segment = shmget(key, 0, 0);
-    set = semget(key, 0, 0);
+    shmctl(segment, IPC_STAT, &shm); /* refused: it stays 0, not ours */
     if (segment != -1 &&
-        (shmctl(segment, IPC_STAT, &shm) == -1 || !ours(&shm.shm_perm) ||
-         shm.shm_segsz != sizeof(struct segment)))
+        (!ours(&shm.shm_perm) || shm.shm_segsz != sizeof(struct segment)))
         errx(EXIT_FAILURE, "the segment is not one of ours");
-    if (set != -1 && (semctl(set, 0, IPC_STAT, arg) == -1 ||
-                      !ours(&sem.sem_perm) || sem.sem_nsems != SEMAPHORES))
+    set = semget(key, 0, 0);
+    semctl(set, 0, IPC_STAT, (union semun){.buf = &sem});
+    if (set != -1 && (!ours(&sem.sem_perm) || sem.sem_nsems != SEMAPHORES))
         errx(EXIT_FAILURE, "the semaphores are not ours");
 }
 
@@ -88,125 +75,124 @@ static void
 make(key_t key)
 {
     unsigned short values[SEMAPHORES] = {[ROOM] = SHM_SLOTS};
-    union semun arg = {.array = values};
 
     discard();
     segment = shmget(key, sizeof(struct segment), IPC_CREAT | IPC_EXCL | 0600);
     set = semget(key, SEMAPHORES, IPC_CREAT | IPC_EXCL | 0600);
-    if (segment == -1 || set == -1 || semctl(set, 0, SETALL, arg) == -1) {
-        warn("shmget, semget");
-        discard();
-        exit(EXIT_FAILURE);
-    }
+    if (segment == -1 || set == -1 ||
+        semctl(set, 0, SETALL, (union semun){.array = values}) == -1)
+        err(EXIT_FAILURE, "shmget, semget");
 }
 
-/* Come in alone: nobody else may look, make or remove meanwhile. */
+/* Go alone: whoever comes next finds nothing of ours. */
+static void
+leave(void)
+{
+    flock(place, LOCK_EX);
+    discard();
+    close(place);
+}
+
+/* Told to stop: die of the same signal, so that the shell learns how. */
+static void
+stop(int sig)
+{
+    leave();
+    signal(sig, SIG_DFL);
+    raise(sig);
+}
+
+/* Come in alone: nobody else may look, make or remove meanwhile. Told to stop
+   while another does, we die at once, and later when we have made all. */
 static struct segment *
 enter(const char *path)
 {
-    const union semun came = {.val = 1};
+    struct sembuf here = {WRITER, 1, SEM_UNDO};
     key_t key = ftok(path, SHM_PROJECT);
+    sigset_t all;
 
     if (key == -1) /* shmget() would take it for a key like any other */
         err(EXIT_FAILURE, "ftok %s", path);
     place = open(path, O_RDONLY | O_NONBLOCK); /* a FIFO would let us sleep */
     if (place == -1 || flock(place, LOCK_EX) == -1)
         err(EXIT_FAILURE, "open, flock %s", path);
-    if (lock(F_OFD_GETLK, SHM_WRITER))
-        errx(EXIT_FAILURE, "%s: another writer is here", path);
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    signal(SIGHUP, stop); /* fails only for a number that is no signal */
+    signal(SIGINT, stop);
+    signal(SIGTERM, stop);
     find(key);
-    if (segment == -1 || set == -1 || !lock(F_OFD_GETLK, SHM_READER) ||
-        semctl(set, WRITER_CAME, GETVAL) != 0)
+    if (semctl(set, WRITER, GETVAL) > 0)
+        errx(EXIT_FAILURE, "%s: another writer is here", path);
+    atexit(leave); /* fails only for want of memory */
+    int second = segment != -1 && semctl(set, READER, GETVAL) > 0;
+    if (!second)
         make(key);
     struct segment *shared = shmat(segment, NULL, 0);
-    if (shared == (void *)-1 || semctl(set, WRITER_CAME, SETVAL, came) == -1)
-        err(EXIT_FAILURE, "shmat %s", path);
-    lock(F_OFD_SETLK, SHM_WRITER);
+    if (shared == (void *)-1 || semop(set, &here, 1) == -1)
+        err(EXIT_FAILURE, "shmat, semop %s", path);
+    if (second) /* the key goes, the memory stays while both are attached */
+        shmctl(segment, IPC_RMID, NULL);
     flock(place, LOCK_UN);
+    sigprocmask(SIG_UNBLOCK, &all, NULL);
     return shared;
 }
 
-/* Go alone, too: whoever comes next finds neither memory nor our lock. */
+/* Has a reader been here, and is now gone? Nobody would tell. */
 static void
-leave(void)
+look(void)
 {
-    while (flock(place, LOCK_EX) == -1 && errno == EINTR)
-        ;
-    discard();
-    close(place);
-}
+    struct shmid_ds st = {0};
+    int there = semctl(set, READER, GETVAL);
 
-static void
-note(int sig)
-{
-    if (sig != SIGALRM) /* our clock only wakes us */
-        stopped = sig;
-}
-
-/* Told to stop: die of the same signal, so that the shell learns how. */
-static void
-heed(void)
-{
-    if (stopped) {
-        leave();
-        signal(stopped, SIG_DFL);
-        raise(stopped);
-    }
-}
-
-/* A call has returned -1. If it was woken by a signal, it is time to look: has
-   a reader been here, and is now gone? Nobody would tell. */
-static void
-look(const char *call)
-{
-    int why = errno, came = semctl(set, READER_CAME, GETVAL);
-
-    heed();
-    if (came == -1 || (came && !lock(F_OFD_GETLK, SHM_READER)))
+    shmctl(segment, IPC_STAT, &st);
+    if (there == -1 || (there == 0 && st.shm_perm.mode & SHM_DEST))
         errx(EXIT_FAILURE, "the reader is gone before the end");
-    errno = why;
-    if (errno != EINTR)
-        err(EXIT_FAILURE, "%s", call);
 }
 
 static void
 change(unsigned short which, short by)
 {
+    const struct timespec tick = {.tv_nsec = SHM_TICK * 1000000L};
     struct sembuf op = {which, by, 0};
 
-    while (semop(set, &op, 1) == -1)
-        look("semop");
+    while (semtimedop(set, &op, 1, &tick) == -1) {
+        look();
+        if (errno != EAGAIN && errno != EINTR)
+            err(EXIT_FAILURE, "semop");
+    }
 }
 
 /* Copy until end of file. read() puts the data where the reader will find
    them: nobody copies them once more. semop() is also a barrier: who comes
-   back from it sees all that was written before the other's. */
+   back from it sees all that was written before the other's. A semaphore can
+   be asked for any amount: when all slots may be filled, all is taken. */
 static void
 copy(int from, struct segment *to, size_t block)
 {
+    struct pollfd input = {.fd = from, .events = POLLIN};
     long long bytes = 0, slots = 0;
     ssize_t got;
 
     do {
         int i = (int)(slots++ % SHM_SLOTS);
-        heed();
         change(ROOM, -1);
+        while (poll(&input, 1, SHM_TICK) == 0)
+            look();
         while ((got = read(from, to->slot[i], block)) == -1)
-            look("read standard input");
+            if (errno != EINTR)
+                err(EXIT_FAILURE, "read standard input");
         to->length[i] = (uint32_t)got;
         change(FULL, 1);
         bytes += got;
     } while (got > 0);
     warnx("end of input: %lld bytes in %lld slots", bytes, slots - 1);
-    change(TAKEN, -1);
+    change(ROOM, -SHM_SLOTS);
 }
 
 int
 main(int argc, char *argv[])
 {
-    const struct itimerval clock = {{0, SHM_TICK}, {0, SHM_TICK}};
-    const struct sigaction action = {.sa_handler = note}; /* no SA_RESTART */
-    const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGALRM};
     long block = SHM_SLOT;
     char *end;
 
@@ -221,15 +207,11 @@ main(int argc, char *argv[])
     }
     if (argc - optind > 1)
         usage(stderr, 2);
+    for (int fd = 0; fd < 3; fd++) /* closed: ours would get its number */
+        if (fcntl(fd, F_GETFD) == -1)
+            err(EXIT_FAILURE, "descriptor %d", fd);
 
-    for (int i = 0; i < 3; i++)
-        if (fcntl(i, F_GETFD) == -1) /* closed: ours would get its number */
-            err(EXIT_FAILURE, "descriptor %d", i);
-    for (int i = 0; i < 4; i++)
-        sigaction(signals[i], &action, NULL); /* fails for no signal only */
     struct segment *shared = enter(argc > optind ? argv[optind] : SHM_PATH);
-    atexit(leave); /* fails only for want of memory */
-    setitimer(ITIMER_REAL, &clock, NULL);
     warnx("semop: sleeps while all slots are full, until a reader takes one");
     copy(STDIN_FILENO, shared, (size_t)block);
     return EXIT_SUCCESS;
