@@ -3,8 +3,8 @@
  *
  * Says something to pong, and hears the echo before it goes on. Asleep on a
  * futex until its turn comes, or spinning: then nobody calls the kernel, but a
- * whole CPU is busy waiting. Either may start first; who comes second
- * takes the name away.
+ * whole CPU is busy waiting. Either may start first; who comes second takes
+ * the name away.
  *
  * See contract.h, shm_overview(7), futex(2), clock_gettime(2).
  */
@@ -64,8 +64,8 @@ lock(int command, off_t who)
     return byte.l_type != F_UNLCK;
 }
 
-/* Go alone. The second to come has taken the name away: it may stand for
-   somebody else's talk by now. */
+/* Go alone. If both have come, the name is away: it may stand for somebody
+   else's talk by now. */
 static void
 leave(void)
 {
@@ -74,10 +74,10 @@ leave(void)
     flock(place, LOCK_EX);
     if (fstat(place, &st) == 0 && st.st_nlink > 0)
         shm_unlink(name);
-    close(place);
 }
 
-/* Told to stop: die of the same signal, so that the shell learns how. */
+/* Told to stop: die of the same signal, so that the shell learns how. Not all
+   that is called is in signal-safety(7), but it is only system calls. */
 static void
 stop(int sig)
 {
@@ -123,14 +123,15 @@ find(const sigset_t *all)
 static void
 enter(void)
 {
+    const struct sigaction action = {.sa_handler = stop};
     sigset_t all;
 
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, NULL);
     off_t size = find(&all);
-    signal(SIGHUP, stop); /* fails only for a number that is no signal */
-    signal(SIGINT, stop);
-    signal(SIGTERM, stop);
+    sigaction(SIGHUP, &action, NULL); /* fails for no signal only */
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
     atexit(leave); /* fails only for want of memory */
 
     /* Memory that is only promised would kill us when it is touched and none

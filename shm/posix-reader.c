@@ -50,8 +50,8 @@ lock(int command, off_t who)
     return byte.l_type != F_UNLCK;
 }
 
-/* Go alone. The second to come has taken the name away: it may stand for
-   somebody else's ring by now. */
+/* Go alone. If both have come, the name is away: it may stand for somebody
+   else's ring by now. */
 static void
 leave(void)
 {
@@ -60,10 +60,10 @@ leave(void)
     flock(place, LOCK_EX);
     if (fstat(place, &st) == 0 && st.st_nlink > 0)
         shm_unlink(name);
-    close(place);
 }
 
-/* Told to stop: die of the same signal, so that the shell learns how. */
+/* Told to stop: die of the same signal, so that the shell learns how. Not all
+   that is called is in signal-safety(7), but it is only system calls. */
 static void
 stop(int sig)
 {
@@ -109,14 +109,15 @@ find(const sigset_t *all)
 static void
 enter(void)
 {
+    const struct sigaction action = {.sa_handler = stop};
     sigset_t all;
 
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, NULL);
     off_t size = find(&all);
-    signal(SIGHUP, stop); /* fails only for a number that is no signal */
-    signal(SIGINT, stop);
-    signal(SIGTERM, stop);
+    sigaction(SIGHUP, &action, NULL); /* fails for no signal only */
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
     atexit(leave); /* fails only for want of memory */
 
     /* Memory that is only promised would kill us when it is touched and none

@@ -90,10 +90,10 @@ leave(void)
 {
     flock(place, LOCK_EX);
     discard();
-    close(place);
 }
 
-/* Told to stop: die of the same signal, so that the shell learns how. */
+/* Told to stop: die of the same signal, so that the shell learns how. Not all
+   that is called is in signal-safety(7), but it is only system calls. */
 static void
 stop(int sig)
 {
@@ -109,6 +109,7 @@ enter(const char *path)
 {
     struct sembuf here = {WRITER, 1, SEM_UNDO};
     key_t key = ftok(path, SHM_PROJECT);
+    const struct sigaction action = {.sa_handler = stop};
     sigset_t all;
 
     if (key == -1) /* shmget() would take it for a key like any other */
@@ -118,9 +119,9 @@ enter(const char *path)
         err(EXIT_FAILURE, "open, flock %s", path);
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, NULL);
-    signal(SIGHUP, stop); /* fails only for a number that is no signal */
-    signal(SIGINT, stop);
-    signal(SIGTERM, stop);
+    sigaction(SIGHUP, &action, NULL); /* fails for no signal only */
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
     find(key);
     if (semctl(set, WRITER, GETVAL) > 0)
         errx(EXIT_FAILURE, "%s: another writer is here", path);
