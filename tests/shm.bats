@@ -709,14 +709,19 @@ scribble() {
 
 @test "shm: whoever scribbles all over the ring crashes nobody" {
     scribbler
-    W=posix-writer R=posix-reader operand=$name
+    mkfifo keyboard
+    exec {keys}<> keyboard
     for ((i = 0; i < ${ROUNDS:-3}; i++)); do
-        write_from /dev/zero
+        start posix-writer $name < keyboard 2> writer.err {keys}>&-
+        writer=$!
         await test -s writer.err
-        start ./scribbler /dev/shm$name > attached
+        start ./scribbler /dev/shm$name > attached {keys}>&-
         hostile=$!
         await test -s attached # later the ring has no name any more
-        read_to /dev/null
+        start posix-reader $name > /dev/null 2> reader.err {keys}>&-
+        reader=$!
+        await test -s reader.err
+        echo >&$keys # the writer looks at the ring again
         await ended $reader
         wait $reader && status=0 || status=$?
         [[ $status = [01] ]]
@@ -727,6 +732,7 @@ scribble() {
         await ended $hostile
         no grep -i sanitizer ./*.err
     done
+    exec {keys}>&-
     clean
 }
 
