@@ -145,7 +145,7 @@ odd() {
 }
 
 large() {
-    head -c "${MEGABYTES:-32}M" /dev/urandom > sent
+    head -c "${MEGABYTES:-64}M" /dev/urandom > sent
     write_from sent
     # A slow reader, for whom the writer has to sleep again and again.
     start bash -c "set -o pipefail; $R $operand 2> reader.err | cmp - sent"
