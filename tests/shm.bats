@@ -145,10 +145,10 @@ odd() {
 }
 
 large() {
-    head -c "${MEGABYTES:-64}M" /dev/urandom > sent
-    write_from sent
+    [ -e large ] || head -c "${MEGABYTES:-64}M" /dev/urandom > large
+    write_from large
     # A slow reader, for whom the writer has to sleep again and again.
-    start bash -c "set -o pipefail; $R $operand 2> reader.err | cmp - sent"
+    start bash -c "set -o pipefail; $R $operand 2> reader.err | cmp - large"
     WITHIN=5 finish $! # much less than if each sleep took a whole tick
     finish $writer
 }
@@ -232,12 +232,12 @@ at_once() {
 }
 
 row() {
-    start bash -c "for i in {1..20}; do $W $operand <<< \$i || exit; done" 2> writer.err
+    start bash -c "for i in {1..10}; do $W $operand <<< \$i || exit; done" 2> writer.err
     writers=$!
-    start bash -c "for i in {1..20}; do $R $operand || exit; done" > received 2> reader.err
+    start bash -c "for i in {1..10}; do $R $operand || exit; done" > received 2> reader.err
     WITHIN=10 finish $!
     finish $writers
-    cmp received <(seq 20)
+    cmp received <(seq 10)
 }
 
 @test "shm: one transfer after the other, and none gets into the next" {
