@@ -106,9 +106,9 @@ stop(int sig)
 static struct segment *
 enter(const char *path)
 {
+    const struct sigaction action = {.sa_handler = stop};
     struct sembuf here = {READER, 1, SEM_UNDO};
     key_t key = ftok(path, SHM_PROJECT);
-    const struct sigaction action = {.sa_handler = stop};
     sigset_t all;
 
     if (key == -1) /* shmget() would take it for a key like any other */
@@ -138,14 +138,15 @@ enter(const char *path)
     return shared;
 }
 
-/* Has a writer been here, and is now gone? Nobody would tell. */
+/* Has a writer been here, and is now gone? Nobody would tell. In this order: it
+   was there before it took the key away. */
 static int
 is_gone(void)
 {
     struct shmid_ds st = {0};
-    int there = semctl(set, WRITER, GETVAL);
 
     shmctl(segment, IPC_STAT, &st);
+    int there = semctl(set, WRITER, GETVAL);
     return there == -1 || (there == 0 && st.shm_perm.mode & SHM_DEST);
 }
 

@@ -107,9 +107,9 @@ stop(int sig)
 static struct segment *
 enter(const char *path)
 {
+    const struct sigaction action = {.sa_handler = stop};
     struct sembuf here = {WRITER, 1, SEM_UNDO};
     key_t key = ftok(path, SHM_PROJECT);
-    const struct sigaction action = {.sa_handler = stop};
     sigset_t all;
 
     if (key == -1) /* shmget() would take it for a key like any other */
@@ -139,14 +139,15 @@ enter(const char *path)
     return shared;
 }
 
-/* Has a reader been here, and is now gone? Nobody would tell. */
+/* Has a reader been here, and is now gone? Nobody would tell. In this order: it
+   was there before it took the key away. */
 static void
 look(void)
 {
     struct shmid_ds st = {0};
-    int there = semctl(set, READER, GETVAL);
 
     shmctl(segment, IPC_STAT, &st);
+    int there = semctl(set, READER, GETVAL);
     if (there == -1 || (there == 0 && st.shm_perm.mode & SHM_DEST))
         errx(EXIT_FAILURE, "the reader is gone before the end");
 }
