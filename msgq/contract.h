@@ -5,12 +5,13 @@
  * the same file or folder. It outlives its processes, and the kernel tells none
  * of them that another has died. So they also agree on this:
  *
- * - Each locks its own byte of that file, shared, as long as it lives. Whether
- *   the other is there can be seen from its lock, which the kernel takes away
- *   when its owner dies, however it dies.
+ * - Each locks a byte of that file, shared, as long as it lives: the byte of
+ *   its side and of this queue. The lock shows whether the other is there, and
+ *   the kernel takes it away when its owner dies, however it dies.
  *
- * - They come in one at a time, by flock(). Who finds nobody there makes a new
- *   queue, in the place of one that a killed run has left behind.
+ * - They come in one at a time, by flock(). A queue that somebody on our side
+ *   has used, who is gone, is a killed run's: whoever comes removes it and
+ *   makes another, which has an identifier and bytes of its own.
  *
  * - A message without text ends the data. The reader answers with another: it
  *   has written out all. Then the writer removes the queue. Who must end before
@@ -22,8 +23,9 @@
 #define MSGQ_PATH "."    /* the folder where both are run */
 #define MSGQ_PROJECT 'q' /* keys of other lessons in that folder differ */
 
-/* Bytes to lock: any will do, they need not exist. */
-enum { MSGQ_WRITER = MSGQ_PROJECT << 8, MSGQ_READER };
+/* Sides. The byte to lock is MSGQ_SIDES times the queue's identifier, and this:
+   it need not exist. */
+enum { MSGQ_WRITER, MSGQ_READER, MSGQ_SIDES = 4 };
 
 /* msgrcv() can wait for one type and leave the others alone. Types are > 0. */
 enum { MSGQ_DATA = 1, MSGQ_TAKEN, MSGQ_NEVER };
@@ -35,8 +37,7 @@ struct message {
     char text[MSGQ_TEXT];
 };
 
-#define MSGQ_TICK                                                              \
-    100000 /* microseconds from one look at the other to the next */
+#define MSGQ_TICK 100000 /* microseconds between looks at the other */
 
 /*
  * A POSIX queue has a name and is opened: its descriptor can be locked, and
@@ -50,12 +51,10 @@ struct message {
  *   takes the queue's write permission away: this seal is what the writer finds
  *   when the reader's lock is gone.
  */
-#define POSIX_NAME                                                             \
-    "/ipc-%d" /* one name space for all users: with our user id */
+#define POSIX_NAME "/ipc-%d" /* one name space for all: with our user id */
 enum { POSIX_WRITER, POSIX_READER };
 
-/* As many and as long as a user may have: msg_max, msgsize_max of mq_overview.
- */
+/* As many and as long as a user may have, see mq_overview(7). */
 #define POSIX_MESSAGES 10
 #define POSIX_TEXT 8192
 #define POSIX_SEALED 0400
@@ -66,7 +65,7 @@ enum { POSIX_WRITER, POSIX_READER };
  * rounds of how many bytes there will be, and removes the queue in the end.
  */
 #define PING_PROJECT 'p'
-enum { PING_PING = PING_PROJECT << 8, PING_PONG }; /* bytes to lock */
+enum { PING_PING, PING_PONG }; /* sides */
 enum { PING_PLAN = 1, PING_THERE, PING_BACK, PING_NEVER };
 
 struct ping_plan {
@@ -88,7 +87,7 @@ struct ping_plan {
  */
 #define NODE_PROJECT 'n'
 #define NODE_NAMES "ABCD"
-enum { NODE_COUNT = 4, NODE_LOCK = NODE_PROJECT << 8 };
+enum { NODE_COUNT = MSGQ_SIDES };
 enum { NODE_A = 1, NODE_START = NODE_A + NODE_COUNT };
 
 struct node_message {

@@ -48,10 +48,11 @@ usage(FILE *stream, int status)
 
 /* F_OFD_SETLK: we are here. F_OFD_GETLK: is anybody there? */
 static int
-lock(int command, off_t who)
+lock(int command, int who)
 {
     short type = command == F_OFD_SETLK ? F_RDLCK : F_WRLCK;
-    struct flock byte = {.l_type = type, .l_start = who, .l_len = 1};
+    off_t start = (off_t)queue * MSGQ_SIDES + who;
+    struct flock byte = {.l_type = type, .l_start = start, .l_len = 1};
 
     if (fcntl(place, command, &byte) == -1)
         err(EXIT_FAILURE, "fcntl");
@@ -64,18 +65,8 @@ others(void)
     int there = 0;
 
     for (int who = 0; who < NODE_COUNT; who++)
-        there += who != me && lock(F_OFD_GETLK, NODE_LOCK + who);
+        there += who != me && lock(F_OFD_GETLK, who);
     return there;
-}
-
-/* Go alone, too. The last one out removes the queue. */
-static void
-leave(void)
-{
-    flock(place, LOCK_EX);
-    if (others() == 0)
-        msgctl(queue, IPC_RMID, NULL);
-    close(place);
 }
 
 static void
@@ -85,20 +76,33 @@ note(int sig)
         stopped = sig;
 }
 
+/* Go alone, too. The last one out removes the queue. Told to stop, die of that
+   signal, so that the shell learns how we ended. */
+static void
+leave(void)
+{
+    while (flock(place, LOCK_EX) == -1 && errno == EINTR && !stopped)
+        ;
+    if (others() == 0)
+        msgctl(queue, IPC_RMID, NULL);
+    close(place);
+    if (stopped) {
+        signal(stopped, SIG_DFL);
+        raise(stopped);
+    }
+}
+
 /* A call was woken by a signal: were we told to stop; is anybody gone that has
-   more to say? Nobody would tell. Returns who, or -1. */
+   more to say? Nobody tells. Returns who, or -1. */
 static int
 look(const char *call)
 {
+    if (stopped)
+        exit(EXIT_FAILURE); /* by way of leave() */
     if (errno != EINTR)
         err(EXIT_FAILURE, "%s", call);
-    if (stopped) {
-        leave();
-        signal(stopped, SIG_DFL);
-        raise(stopped); /* so that the shell learns how we ended */
-    }
     for (int who = 0; begun && who < NODE_COUNT; who++)
-        if (who != me && !ended[who] && !lock(F_OFD_GETLK, NODE_LOCK + who))
+        if (who != me && !ended[who] && !lock(F_OFD_GETLK, who))
             return who;
     return -1;
 }
@@ -119,36 +123,55 @@ tell(long type, const char *text, size_t bytes)
     }
 }
 
-/* Come in alone: nobody else may look, make or remove meanwhile. */
+/* A queue that is left without anybody is a killed session's: another takes its
+   place. One that is in use begins with four. */
 static void
-enter(const char *path)
+find(const char *path)
 {
     key_t key = ftok(path, NODE_PROJECT);
-    struct msqid_ds old;
+    struct msqid_ds now;
 
     if (key == -1) /* msgget() would take it for a key like any other */
         err(EXIT_FAILURE, "ftok %s", path);
+    for (;; msgctl(queue, IPC_RMID, NULL)) {
+        queue = msgget(key, IPC_CREAT | 0600);
+        if (queue == -1 || msgctl(queue, IPC_STAT, &now) == -1)
+            err(EXIT_FAILURE, "msgget %s", path);
+        if (now.msg_perm.uid != geteuid() || (now.msg_perm.mode & 0777) != 0600)
+            errx(EXIT_FAILURE, "%s: the queue is not one of ours", path);
+        if (lock(F_OFD_GETLK, me))
+            errx(EXIT_FAILURE, "%s: another %c is here", path, names[me]);
+        if (now.msg_stime == 0)
+            return;
+        if (others() > 0)
+            errx(EXIT_FAILURE, "%s: the others have begun, and one is gone",
+                 path);
+    }
+}
+
+/* Come in alone: nobody else may look, make or remove meanwhile. Until then, a
+   signal may kill us: there is nothing to remove. */
+static void
+enter(const char *path)
+{
+    const struct itimerval clock = {{0, MSGQ_TICK}, {0, MSGQ_TICK}};
+    const struct sigaction action = {.sa_handler = note}; /* no SA_RESTART */
+    const int signals[] = {SIGHUP, SIGINT, SIGTERM};
+
+    signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
     place = open(path, O_RDONLY | O_NONBLOCK); /* a FIFO would let us sleep */
     if (place == -1 || flock(place, LOCK_EX) == -1)
         err(EXIT_FAILURE, "open, flock %s", path);
-    if (lock(F_OFD_GETLK, NODE_LOCK + me))
-        errx(EXIT_FAILURE, "%s: another %c is here", path, names[me]);
-
-    int id = msgget(key, IPC_CREAT | 0600);
-    if (id == -1 || msgctl(id, IPC_STAT, &old) == -1)
-        err(EXIT_FAILURE, "msgget %s", path);
-    if (old.msg_perm.uid != geteuid() || (old.msg_perm.mode & 0777) != 0600)
-        errx(EXIT_FAILURE, "%s: the queue is not one of ours", path);
-    if (others() > 0 && old.msg_lspid != 0)
-        errx(EXIT_FAILURE, "%s: the others have begun, and one is gone", path);
-    if (others() == 0)
-        msgctl(id, IPC_RMID, NULL); /* empty and new, or killed nodes' */
-    if ((queue = msgget(key, IPC_CREAT | 0600)) == -1)
-        err(EXIT_FAILURE, "msgget %s", path);
-    lock(F_OFD_SETLK, NODE_LOCK + me);
+    for (int i = 0; i < 3; i++)
+        sigaction(signals[i], &action, NULL); /* fails for no signal only */
+    signal(SIGALRM, note); /* restarts stdio's calls, but never msgrcv() */
+    find(path);
+    lock(F_OFD_SETLK, me);
+    atexit(leave); /* fails only for want of memory */
     for (int who = 0; others() == NODE_COUNT - 1 && who < NODE_COUNT; who++)
         tell(NODE_START + who, NULL, 0);
     flock(place, LOCK_UN);
+    setitimer(ITIMER_REAL, &clock, NULL);
 }
 
 /* One line to one node. */
@@ -177,7 +200,7 @@ speak(void *nothing)
         say(line, (size_t)got);
     }
     if (ferror(stdin))
-        err(EXIT_FAILURE, "read standard input");
+        look("read standard input");
     free(line);
     for (int i = 1; i <= NODE_COUNT; i++) /* to ourselves last: then we end */
         tell(NODE_A + (me + i) % NODE_COUNT, NULL, 0);
@@ -192,8 +215,8 @@ hear(struct node_message *message, long type)
     int gone = -1;
     ssize_t got;
 
-    while ((got = msgrcv(queue, message, sizeof(message->text), type,
-                         gone == -1 ? 0 : IPC_NOWAIT)) == -1) {
+    while (stopped || (got = msgrcv(queue, message, sizeof(message->text), type,
+                                    gone == -1 ? 0 : IPC_NOWAIT)) == -1) {
         if (errno == ENOMSG && gone != -1)
             errx(EXIT_FAILURE, "%c is gone before its end", names[gone]);
         gone = look("msgrcv");
@@ -218,16 +241,13 @@ listen_to_all(void)
             left--;
         }
         if (ferror(stdout))
-            err(EXIT_FAILURE, "standard output");
+            look("standard output");
     }
 }
 
 int
 main(int argc, char *argv[])
 {
-    const struct itimerval clock = {{0, MSGQ_TICK}, {0, MSGQ_TICK}};
-    const struct sigaction action = {.sa_handler = note}; /* no SA_RESTART */
-    const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGALRM};
     struct node_message start;
     pthread_t speaker;
     sigset_t all, none;
@@ -241,12 +261,7 @@ main(int argc, char *argv[])
     me = (int)(strchr(names, *name) - names);
     setvbuf(stdout, NULL, _IOLBF, 0);
 
-    signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
-    for (int i = 0; i < 4; i++)
-        sigaction(signals[i], &action, NULL); /* fails for no signal only */
     enter(MSGQ_PATH);
-    atexit(leave); /* fails only for want of memory */
-    setitimer(ITIMER_REAL, &clock, NULL);
     warnx("msgrcv: sleeps until %s are all there", names);
     hear(&start, NODE_START + me);
     begun = 1;

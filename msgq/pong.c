@@ -24,6 +24,7 @@
 #include "contract.h"
 
 static int place, queue = -1;
+static const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGALRM};
 static volatile sig_atomic_t stopped; /* by this signal */
 
 static void
@@ -37,51 +38,15 @@ usage(FILE *stream, int status)
 
 /* F_OFD_SETLK: we are here. F_OFD_GETLK: is anybody there? */
 static int
-lock(int command, off_t who)
+lock(int command, int who)
 {
     short type = command == F_OFD_SETLK ? F_RDLCK : F_WRLCK;
-    struct flock byte = {.l_type = type, .l_start = who, .l_len = 1};
+    off_t start = (off_t)queue * MSGQ_SIDES + who;
+    struct flock byte = {.l_type = type, .l_start = start, .l_len = 1};
 
     if (fcntl(place, command, &byte) == -1)
         err(EXIT_FAILURE, "fcntl");
     return byte.l_type != F_UNLCK;
-}
-
-/* Come in alone: nobody else may look, make or remove meanwhile. */
-static void
-enter(const char *path)
-{
-    key_t key = ftok(path, PING_PROJECT);
-    struct msqid_ds old;
-
-    if (key == -1) /* msgget() would take it for a key like any other */
-        err(EXIT_FAILURE, "ftok %s", path);
-    place = open(path, O_RDONLY | O_NONBLOCK); /* a FIFO would let us sleep */
-    if (place == -1 || flock(place, LOCK_EX) == -1)
-        err(EXIT_FAILURE, "open, flock %s", path);
-    if (lock(F_OFD_GETLK, PING_PONG))
-        errx(EXIT_FAILURE, "%s: another pong is here", path);
-
-    int id = msgget(key, IPC_CREAT | 0600);
-    if (id == -1 || msgctl(id, IPC_STAT, &old) == -1)
-        err(EXIT_FAILURE, "msgget %s", path);
-    if (old.msg_perm.uid != geteuid() || (old.msg_perm.mode & 0777) != 0600)
-        errx(EXIT_FAILURE, "%s: the queue is not one of ours", path);
-    if (!lock(F_OFD_GETLK, PING_PING) || old.msg_lrpid != 0)
-        msgctl(id, IPC_RMID, NULL); /* empty and new, or a killed pong's */
-    if ((queue = msgget(key, IPC_CREAT | 0600)) == -1)
-        err(EXIT_FAILURE, "msgget %s", path);
-    lock(F_OFD_SETLK, PING_PONG);
-    flock(place, LOCK_UN);
-}
-
-/* Go alone, too: whoever comes next finds neither the queue nor our lock. */
-static void
-leave(void)
-{
-    flock(place, LOCK_EX);
-    msgctl(queue, IPC_RMID, NULL); /* ping may have done so */
-    close(place);
 }
 
 static void
@@ -91,36 +56,89 @@ note(int sig)
         stopped = sig;
 }
 
+/* Go alone, too: whoever comes next finds neither the queue nor our lock. Told
+   to stop, die of that signal, so that the shell learns how we ended. */
 static void
-quit(void)
+leave(void)
 {
-    leave();
-    signal(stopped, SIG_DFL);
-    raise(stopped); /* so that the shell learns how we ended */
+    while (flock(place, LOCK_EX) == -1 && errno == EINTR && !stopped)
+        ;
+    msgctl(queue, IPC_RMID, NULL); /* ping may have done so */
+    close(place);
+    if (stopped) {
+        signal(stopped, SIG_DFL);
+        raise(stopped);
+    }
+}
+
+/* A queue that was read from, or sent to by one who is gone, is a killed run's:
+   another takes its place. */
+static void
+find(const char *path)
+{
+    key_t key = ftok(path, PING_PROJECT);
+    struct msqid_ds now;
+
+    if (key == -1) /* msgget() would take it for a key like any other */
+        err(EXIT_FAILURE, "ftok %s", path);
+    for (;; msgctl(queue, IPC_RMID, NULL)) {
+        queue = msgget(key, IPC_CREAT | 0600);
+        if (queue == -1 || msgctl(queue, IPC_STAT, &now) == -1)
+            err(EXIT_FAILURE, "msgget %s", path);
+        if (now.msg_perm.uid != geteuid() || (now.msg_perm.mode & 0777) != 0600)
+            errx(EXIT_FAILURE, "%s: the queue is not one of ours", path);
+        if (lock(F_OFD_GETLK, PING_PONG))
+            errx(EXIT_FAILURE, "%s: another pong is here", path);
+        if (now.msg_stime == 0 ||
+            (now.msg_rtime == 0 && lock(F_OFD_GETLK, PING_PING)))
+            return;
+    }
+}
+
+/* Come in alone: nobody else may look, make or remove meanwhile. Until then, a
+   signal may kill us: there is nothing to remove. */
+static void
+enter(const char *path)
+{
+    const struct itimerval clock = {{0, MSGQ_TICK}, {0, MSGQ_TICK}};
+    const struct sigaction action = {.sa_handler = note}; /* no SA_RESTART */
+
+    signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
+    place = open(path, O_RDONLY | O_NONBLOCK); /* a FIFO would let us sleep */
+    if (place == -1 || flock(place, LOCK_EX) == -1)
+        err(EXIT_FAILURE, "open, flock %s", path);
+    for (int i = 0; i < 4; i++)
+        sigaction(signals[i], &action, NULL); /* fails for no signal only */
+    find(path);
+    lock(F_OFD_SETLK, PING_PONG);
+    atexit(leave); /* fails only for want of memory */
+    flock(place, LOCK_UN);
+    setitimer(ITIMER_REAL, &clock, NULL);
 }
 
 /* A call has returned -1. If it was woken by a signal, it is time to look: were
-   we told to stop; has ping been here, and is now gone? Nobody would tell. */
+   we told to stop; has ping been here, and is now gone? Nobody tells. */
 static void
 look(const char *call)
 {
     static int met;
     struct msqid_ds now;
+    int removed = msgctl(queue, IPC_STAT, &now) == -1;
 
-    if (errno != EINTR && msgctl(queue, IPC_STAT, &now) != -1)
-        err(EXIT_FAILURE, "%s", call);
     if (stopped)
-        quit();
+        exit(EXIT_FAILURE); /* by way of leave() */
+    if (!removed && errno != EINTR)
+        err(EXIT_FAILURE, "%s", call);
     int there = lock(F_OFD_GETLK, PING_PING);
-    met = met || there || msgctl(queue, IPC_STAT, &now) == -1 || now.msg_lspid;
-    if (met && !there)
+    met = met || there;
+    if (removed || (!there && (met || now.msg_stime != 0)))
         errx(EXIT_FAILURE, "ping is gone before its end");
 }
 
 static void
 say(const void *message, size_t bytes)
 {
-    while (msgsnd(queue, message, bytes, 0) == -1)
+    while (stopped || msgsnd(queue, message, bytes, 0) == -1)
         look("msgsnd");
 }
 
@@ -142,8 +160,6 @@ echo(int rounds, size_t bytes)
     static struct message message;
 
     for (int i = 0; i < rounds; i++) {
-        if (stopped) /* where nothing ever sleeps, no call is woken */
-            quit();
         if (hear(&message, sizeof(message.text), PING_THERE) != bytes)
             errx(EXIT_FAILURE, "this is not ping: another length than agreed");
         message.type = PING_BACK;
@@ -154,9 +170,6 @@ echo(int rounds, size_t bytes)
 int
 main(int argc, char *argv[])
 {
-    const struct itimerval clock = {{0, MSGQ_TICK}, {0, MSGQ_TICK}};
-    const struct sigaction action = {.sa_handler = note}; /* no SA_RESTART */
-    const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGALRM};
     struct ping_plan plan;
     struct message none;
 
@@ -165,11 +178,7 @@ main(int argc, char *argv[])
     if (getopt(argc, argv, "") != -1 || argc - optind > 1)
         usage(stderr, 2);
 
-    for (int i = 0; i < 4; i++)
-        sigaction(signals[i], &action, NULL); /* fails for no signal only */
     enter(argc > optind ? argv[optind] : MSGQ_PATH);
-    atexit(leave); /* fails only for want of memory */
-    setitimer(ITIMER_REAL, &clock, NULL);
     warnx("msgrcv: sleeps until ping is there and says something");
     size_t size = sizeof(plan) - sizeof(plan.type);
     if (hear(&plan, size, PING_PLAN) != size || plan.rounds < 1 ||
@@ -180,7 +189,8 @@ main(int argc, char *argv[])
     echo(plan.rounds, (size_t)plan.bytes);
 
     /* Nobody ever sends this: sleep until ping has the echo and removes all. */
-    while (msgrcv(queue, &none, 0, PING_NEVER, 0) == -1 && errno == EINTR)
-        look("msgrcv");
+    while (msgrcv(queue, &none, 0, PING_NEVER, 0) == -1 && errno == EINTR &&
+           !stopped && lock(F_OFD_GETLK, PING_PING))
+        ;
     return EXIT_SUCCESS;
 }

@@ -40,7 +40,7 @@ usage(FILE *stream, int status)
 
 /* F_OFD_SETLK: we are here. F_OFD_GETLK: is anybody there? */
 static int
-lock(int command, off_t who)
+lock(int command, int who)
 {
     short type = command == F_OFD_SETLK ? F_RDLCK : F_WRLCK;
     struct flock byte = {.l_type = type, .l_start = who, .l_len = 1};
@@ -60,49 +60,6 @@ status(void)
     return st;
 }
 
-/* Open or make it, and come in alone: nobody else may look or remove meanwhile.
-   Twice if need be: until we had the lock, another may have removed the name,
-   or nobody is there and it holds what a killed run has left behind. */
-static void
-enter(void)
-{
-    struct mq_attr attr = {.mq_maxmsg = POSIX_MESSAGES,
-                           .mq_msgsize = POSIX_TEXT};
-    int there;
-
-    for (;; close(queue)) {
-        queue = mq_open(name, O_RDWR | O_CREAT, 0600, &attr);
-        if (queue == -1 || flock(queue, LOCK_EX) == -1 ||
-            mq_getattr(queue, &attr) == -1)
-            err(EXIT_FAILURE, "mq_open %s", name);
-        struct stat st = status();
-        if (st.st_uid != geteuid() || attr.mq_msgsize != POSIX_TEXT ||
-            (st.st_nlink > 0 && (st.st_mode & 0777) != 0600))
-            errx(EXIT_FAILURE, "%s: the queue is not one of ours", name);
-        there = lock(F_OFD_GETLK, POSIX_READER);
-        if (st.st_nlink > 0 && lock(F_OFD_GETLK, POSIX_WRITER))
-            errx(EXIT_FAILURE, "%s: another writer is here", name);
-        if (st.st_nlink > 0 && (there || attr.mq_curmsgs == 0))
-            break;
-        if (st.st_nlink > 0)
-            mq_unlink(name);
-    }
-    lock(F_OFD_SETLK, POSIX_WRITER);
-    if (there)
-        mq_unlink(name); /* it was ours, and has served */
-    flock(queue, LOCK_UN);
-}
-
-/* Go alone, too. If nobody has come, the name is still to be removed. */
-static void
-leave(void)
-{
-    flock(queue, LOCK_EX);
-    if (status().st_nlink > 0)
-        mq_unlink(name);
-    close(queue);
-}
-
 static void
 note(int sig)
 {
@@ -111,25 +68,88 @@ note(int sig)
 }
 
 static void
-quit(void)
+die(void)
 {
-    leave();
     signal(stopped, SIG_DFL);
     raise(stopped); /* so that the shell learns how we ended */
 }
 
+/* Go alone, too. If nobody has come, the name is still to be removed. */
+static void
+leave(void)
+{
+    while (flock(queue, LOCK_EX) == -1 && errno == EINTR && !stopped)
+        ;
+    if (status().st_nlink > 0)
+        mq_unlink(name);
+    close(queue);
+    if (stopped)
+        die();
+}
+
+/* Open or make it, and come in alone: nobody else may look or remove meanwhile.
+   Twice if need be: until we had the lock, another may have removed the name,
+   or nobody is there and it holds what a killed run has left behind. */
+static int
+find(void)
+{
+    struct mq_attr now;
+    struct mq_attr attr = {.mq_maxmsg = POSIX_MESSAGES,
+                           .mq_msgsize = POSIX_TEXT};
+
+    for (;; close(queue)) {
+        queue = mq_open(name, O_RDWR | O_CREAT, 0600, &attr);
+        if (queue == -1 || flock(queue, LOCK_EX) == -1 ||
+            mq_getattr(queue, &now) == -1) {
+            if (stopped)
+                die(); /* who has the lock takes care of the name */
+            err(EXIT_FAILURE, "mq_open %s", name);
+        }
+        struct stat st = status();
+        if (st.st_uid != geteuid() || now.mq_msgsize != POSIX_TEXT ||
+            (st.st_nlink > 0 && (st.st_mode & 0777) != 0600))
+            errx(EXIT_FAILURE, "%s: the queue is not one of ours", name);
+        if (st.st_nlink == 0)
+            continue;
+        if (lock(F_OFD_GETLK, POSIX_WRITER))
+            errx(EXIT_FAILURE, "%s: another writer is here", name);
+        int there = lock(F_OFD_GETLK, POSIX_READER);
+        if (there || now.mq_curmsgs == 0)
+            return there;
+        mq_unlink(name);
+    }
+}
+
+static void
+enter(void)
+{
+    const struct itimerval clock = {{0, MSGQ_TICK}, {0, MSGQ_TICK}};
+    const struct sigaction action = {.sa_handler = note}; /* no SA_RESTART */
+    const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGALRM};
+
+    signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
+    for (int i = 0; i < 4; i++)
+        sigaction(signals[i], &action, NULL); /* fails for no signal only */
+    int there = find();
+    lock(F_OFD_SETLK, POSIX_WRITER);
+    atexit(leave); /* fails only for want of memory */
+    if (there)
+        mq_unlink(name); /* it was ours, and has served */
+    flock(queue, LOCK_UN);
+    setitimer(ITIMER_REAL, &clock, NULL);
+}
+
 /* A call was woken by a signal: were we told to stop; has a reader been here,
-   and is now gone without its seal? Nobody would tell. */
+   and is now gone without its seal? Nobody tells. */
 static void
 look(const char *call)
 {
+    if (stopped)
+        exit(EXIT_FAILURE); /* by way of leave() */
     if (errno != EINTR)
         err(EXIT_FAILURE, "%s", call);
-    if (stopped)
-        quit();
-    int there = lock(F_OFD_GETLK, POSIX_READER);
-    struct stat st = status();
-    if (st.st_nlink == 0 && !there && (st.st_mode & S_IWUSR))
+    if (status().st_nlink == 0 && !lock(F_OFD_GETLK, POSIX_READER) &&
+        (status().st_mode & S_IWUSR))
         errx(EXIT_FAILURE, "the reader is gone before the end");
 }
 
@@ -142,9 +162,7 @@ copy(int from, size_t block)
     ssize_t got;
 
     do {
-        if (stopped) /* where nothing ever sleeps, no call is woken */
-            quit();
-        while ((got = read(from, text, block)) == -1)
+        while (stopped || (got = read(from, text, block)) == -1)
             look("read standard input");
         while (mq_send(queue, text, (size_t)got, 0) == -1)
             look("mq_send");
@@ -175,9 +193,6 @@ see_off(void)
 int
 main(int argc, char *argv[])
 {
-    const struct itimerval clock = {{0, MSGQ_TICK}, {0, MSGQ_TICK}};
-    const struct sigaction action = {.sa_handler = note}; /* no SA_RESTART */
-    const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGALRM};
     long block = POSIX_TEXT;
     char *end;
 
@@ -199,11 +214,7 @@ main(int argc, char *argv[])
 
     if (fcntl(STDIN_FILENO, F_GETFD) == -1) /* closed: the next open gets 0 */
         err(EXIT_FAILURE, "standard input");
-    for (int i = 0; i < 4; i++)
-        sigaction(signals[i], &action, NULL); /* fails for no signal only */
     enter();
-    atexit(leave); /* fails only for want of memory */
-    setitimer(ITIMER_REAL, &clock, NULL);
     warnx("mq_send: sleeps while the queue is full, until a reader takes some");
     copy(STDIN_FILENO, (size_t)block);
     see_off();

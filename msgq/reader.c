@@ -24,6 +24,7 @@
 #include "contract.h"
 
 static int place, queue = -1;
+static const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGALRM};
 static volatile sig_atomic_t stopped; /* by this signal */
 
 static void
@@ -37,51 +38,15 @@ usage(FILE *stream, int status)
 
 /* F_OFD_SETLK: we are here. F_OFD_GETLK: is anybody there? */
 static int
-lock(int command, off_t who)
+lock(int command, int who)
 {
     short type = command == F_OFD_SETLK ? F_RDLCK : F_WRLCK;
-    struct flock byte = {.l_type = type, .l_start = who, .l_len = 1};
+    off_t start = (off_t)queue * MSGQ_SIDES + who;
+    struct flock byte = {.l_type = type, .l_start = start, .l_len = 1};
 
     if (fcntl(place, command, &byte) == -1)
         err(EXIT_FAILURE, "fcntl");
     return byte.l_type != F_UNLCK;
-}
-
-/* Come in alone: nobody else may look, make or remove meanwhile. */
-static void
-enter(const char *path)
-{
-    key_t key = ftok(path, MSGQ_PROJECT);
-    struct msqid_ds old;
-
-    if (key == -1) /* msgget() would take it for a key like any other */
-        err(EXIT_FAILURE, "ftok %s", path);
-    place = open(path, O_RDONLY | O_NONBLOCK); /* a FIFO would let us sleep */
-    if (place == -1 || flock(place, LOCK_EX) == -1)
-        err(EXIT_FAILURE, "open, flock %s", path);
-    if (lock(F_OFD_GETLK, MSGQ_READER))
-        errx(EXIT_FAILURE, "%s: another reader is here", path);
-
-    int id = msgget(key, IPC_CREAT | 0600);
-    if (id == -1 || msgctl(id, IPC_STAT, &old) == -1)
-        err(EXIT_FAILURE, "msgget %s", path);
-    if (old.msg_perm.uid != geteuid() || (old.msg_perm.mode & 0777) != 0600)
-        errx(EXIT_FAILURE, "%s: the queue is not one of ours", path);
-    if (!lock(F_OFD_GETLK, MSGQ_WRITER) || old.msg_lrpid != 0)
-        msgctl(id, IPC_RMID, NULL); /* empty and new, or a killed reader's */
-    if ((queue = msgget(key, IPC_CREAT | 0600)) == -1)
-        err(EXIT_FAILURE, "msgget %s", path);
-    lock(F_OFD_SETLK, MSGQ_READER);
-    flock(place, LOCK_UN);
-}
-
-/* Go alone, too: whoever comes next finds neither the queue nor our lock. */
-static void
-leave(void)
-{
-    flock(place, LOCK_EX);
-    msgctl(queue, IPC_RMID, NULL); /* what is left in it goes, too */
-    close(place);
 }
 
 static void
@@ -91,76 +56,122 @@ note(int sig)
         stopped = sig;
 }
 
+/* Go alone, too: whoever comes next finds neither the queue nor our lock. Told
+   to stop, die of that signal, so that the shell learns how we ended. */
 static void
-quit(void)
+leave(void)
 {
-    leave();
-    signal(stopped, SIG_DFL);
-    raise(stopped); /* so that the shell learns how we ended */
+    while (flock(place, LOCK_EX) == -1 && errno == EINTR && !stopped)
+        ;
+    msgctl(queue, IPC_RMID, NULL); /* the writer may have done so */
+    close(place);
+    if (stopped) {
+        signal(stopped, SIG_DFL);
+        raise(stopped);
+    }
+}
+
+/* A queue that was read from, or sent to by one who is gone, is a killed run's:
+   another takes its place. */
+static void
+find(const char *path)
+{
+    key_t key = ftok(path, MSGQ_PROJECT);
+    struct msqid_ds now;
+
+    if (key == -1) /* msgget() would take it for a key like any other */
+        err(EXIT_FAILURE, "ftok %s", path);
+    for (;; msgctl(queue, IPC_RMID, NULL)) {
+        queue = msgget(key, IPC_CREAT | 0600);
+        if (queue == -1 || msgctl(queue, IPC_STAT, &now) == -1)
+            err(EXIT_FAILURE, "msgget %s", path);
+        if (now.msg_perm.uid != geteuid() || (now.msg_perm.mode & 0777) != 0600)
+            errx(EXIT_FAILURE, "%s: the queue is not one of ours", path);
+        if (lock(F_OFD_GETLK, MSGQ_READER))
+            errx(EXIT_FAILURE, "%s: another reader is here", path);
+        if (now.msg_stime == 0 ||
+            (now.msg_rtime == 0 && lock(F_OFD_GETLK, MSGQ_WRITER)))
+            return;
+    }
+}
+
+/* Come in alone: nobody else may look, make or remove meanwhile. Until then, a
+   signal may kill us: there is nothing to remove. */
+static void
+enter(const char *path)
+{
+    const struct itimerval clock = {{0, MSGQ_TICK}, {0, MSGQ_TICK}};
+    const struct sigaction action = {.sa_handler = note}; /* no SA_RESTART */
+
+    signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
+    place = open(path, O_RDONLY | O_NONBLOCK); /* a FIFO would let us sleep */
+    if (place == -1 || flock(place, LOCK_EX) == -1)
+        err(EXIT_FAILURE, "open, flock %s", path);
+    for (int i = 0; i < 4; i++)
+        sigaction(signals[i], &action, NULL); /* fails for no signal only */
+    find(path);
+    lock(F_OFD_SETLK, MSGQ_READER);
+    atexit(leave); /* fails only for want of memory */
+    flock(place, LOCK_UN);
+    setitimer(ITIMER_REAL, &clock, NULL);
 }
 
 /* A call has returned -1. If it was woken by a signal, it is time to look: were
-   we told to stop; has a writer been here, and is now gone? Nobody would tell.
- */
+   we told to stop; has a writer been here, and is now gone? Nobody tells. Then
+   whatever it has sent is there: returns that msgrcv() is not to sleep. */
 static int
-look(const char *call, int met)
+look(const char *call)
 {
+    static int met;
     struct msqid_ds now;
+    int removed = msgctl(queue, IPC_STAT, &now) == -1;
+    int there = lock(F_OFD_GETLK, MSGQ_WRITER);
 
-    if (errno == ENOMSG ||
-        (errno != EINTR && msgctl(queue, IPC_STAT, &now) == -1))
-        errx(EXIT_FAILURE, "the writer is gone before the end");
-    if (errno != EINTR)
-        err(EXIT_FAILURE, "%s", call);
     if (stopped)
-        quit();
-    return lock(F_OFD_GETLK, MSGQ_WRITER) ? 1 : met ? -1 : 0;
+        exit(EXIT_FAILURE); /* by way of leave() */
+    if (removed || (errno == ENOMSG && !there))
+        errx(EXIT_FAILURE, "the writer is gone before the end");
+    if (errno != EINTR && errno != ENOMSG)
+        err(EXIT_FAILURE, "%s", call);
+    met = met || there || now.msg_stime != 0;
+    return met && !there ? IPC_NOWAIT : 0;
 }
 
-/* Copy until a message without text. A message comes whole or not at all. When
-   the writer is gone, whatever it has sent is there: sleep no more. */
+/* Copy until a message without text. A message comes whole or not at all. */
 static void
 copy(int to)
 {
     static struct message message;
     long long bytes = 0, messages = 0;
     ssize_t got, put;
-    int met = 0; /* 1: a writer is there; -1: it was, and is gone */
+    int flags = 0;
 
     while ((got = msgrcv(queue, &message, sizeof(message.text), MSGQ_DATA,
-                         met == -1 ? IPC_NOWAIT : 0)) != 0) {
+                         flags)) != 0) {
         if (got == -1) {
-            met = look("msgrcv", met);
+            flags = look("msgrcv");
             continue;
         }
         for (ssize_t done = 0; done < got; done += put)
-            while ((put = write(to, message.text + done,
-                                (size_t)(got - done))) == -1)
-                look("write standard output", 0);
-        if (stopped) /* where nothing ever sleeps, no call is woken */
-            quit();
+            while (stopped || (put = write(to, message.text + done,
+                                           (size_t)(got - done))) == -1)
+                look("write standard output");
         bytes += got;
         messages++;
-        met = met == -1 ? -1 : 1;
     }
     warnx("end of data: %lld bytes in %lld messages", bytes, messages);
 
     /* Say so. Nobody ever sends the next: sleep until the queue is removed. */
     message.type = MSGQ_TAKEN;
-    msgsnd(queue, &message, 0,
-           IPC_NOWAIT); /* the writer may be gone: so what */
+    msgsnd(queue, &message, 0, IPC_NOWAIT); /* the writer may be gone */
     while (msgrcv(queue, &message, 0, MSGQ_NEVER, 0) == -1 && errno == EINTR &&
-           look("msgrcv", 1) == 1)
+           !stopped && lock(F_OFD_GETLK, MSGQ_WRITER))
         ;
 }
 
 int
 main(int argc, char *argv[])
 {
-    const struct itimerval clock = {{0, MSGQ_TICK}, {0, MSGQ_TICK}};
-    const struct sigaction action = {.sa_handler = note}; /* no SA_RESTART */
-    const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGALRM};
-
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
     if (getopt(argc, argv, "") != -1 || argc - optind > 1)
@@ -168,12 +179,7 @@ main(int argc, char *argv[])
 
     if (fcntl(STDOUT_FILENO, F_GETFD) == -1) /* closed: the next open gets 1 */
         err(EXIT_FAILURE, "standard output");
-    signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
-    for (int i = 0; i < 4; i++)
-        sigaction(signals[i], &action, NULL); /* fails for no signal only */
     enter(argc > optind ? argv[optind] : MSGQ_PATH);
-    atexit(leave); /* fails only for want of memory */
-    setitimer(ITIMER_REAL, &clock, NULL);
     warnx("msgrcv: sleeps until a message is there");
     copy(STDOUT_FILENO);
     return EXIT_SUCCESS;

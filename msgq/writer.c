@@ -24,6 +24,7 @@
 #include "contract.h"
 
 static int place, queue = -1;
+static const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGALRM};
 static volatile sig_atomic_t stopped; /* by this signal */
 
 static void
@@ -37,51 +38,15 @@ usage(FILE *stream, int status)
 
 /* F_OFD_SETLK: we are here. F_OFD_GETLK: is anybody there? */
 static int
-lock(int command, off_t who)
+lock(int command, int who)
 {
     short type = command == F_OFD_SETLK ? F_RDLCK : F_WRLCK;
-    struct flock byte = {.l_type = type, .l_start = who, .l_len = 1};
+    off_t start = (off_t)queue * MSGQ_SIDES + who;
+    struct flock byte = {.l_type = type, .l_start = start, .l_len = 1};
 
     if (fcntl(place, command, &byte) == -1)
         err(EXIT_FAILURE, "fcntl");
     return byte.l_type != F_UNLCK;
-}
-
-/* Come in alone: nobody else may look, make or remove meanwhile. */
-static void
-enter(const char *path)
-{
-    key_t key = ftok(path, MSGQ_PROJECT);
-    struct msqid_ds old;
-
-    if (key == -1) /* msgget() would take it for a key like any other */
-        err(EXIT_FAILURE, "ftok %s", path);
-    place = open(path, O_RDONLY | O_NONBLOCK); /* a FIFO would let us sleep */
-    if (place == -1 || flock(place, LOCK_EX) == -1)
-        err(EXIT_FAILURE, "open, flock %s", path);
-    if (lock(F_OFD_GETLK, MSGQ_WRITER))
-        errx(EXIT_FAILURE, "%s: another writer is here", path);
-
-    int id = msgget(key, IPC_CREAT | 0600);
-    if (id == -1 || msgctl(id, IPC_STAT, &old) == -1)
-        err(EXIT_FAILURE, "msgget %s", path);
-    if (old.msg_perm.uid != geteuid() || (old.msg_perm.mode & 0777) != 0600)
-        errx(EXIT_FAILURE, "%s: the queue is not one of ours", path);
-    if (!lock(F_OFD_GETLK, MSGQ_READER) || old.msg_lspid != 0)
-        msgctl(id, IPC_RMID, NULL); /* empty and new, or a killed writer's */
-    if ((queue = msgget(key, IPC_CREAT | 0600)) == -1)
-        err(EXIT_FAILURE, "msgget %s", path);
-    lock(F_OFD_SETLK, MSGQ_WRITER);
-    flock(place, LOCK_UN);
-}
-
-/* Go alone, too: whoever comes next finds neither the queue nor our lock. */
-static void
-leave(void)
-{
-    flock(place, LOCK_EX);
-    msgctl(queue, IPC_RMID, NULL); /* the reader may have done so */
-    close(place);
 }
 
 static void
@@ -91,30 +56,80 @@ note(int sig)
         stopped = sig;
 }
 
+/* Go alone, too: whoever comes next finds neither the queue nor our lock. Told
+   to stop, die of that signal, so that the shell learns how we ended. */
 static void
-quit(void)
+leave(void)
 {
-    leave();
-    signal(stopped, SIG_DFL);
-    raise(stopped); /* so that the shell learns how we ended */
+    while (flock(place, LOCK_EX) == -1 && errno == EINTR && !stopped)
+        ;
+    msgctl(queue, IPC_RMID, NULL); /* the reader may have done so */
+    close(place);
+    if (stopped) {
+        signal(stopped, SIG_DFL);
+        raise(stopped);
+    }
+}
+
+/* A queue that was sent to is a killed writer's: another takes its place. */
+static void
+find(const char *path)
+{
+    key_t key = ftok(path, MSGQ_PROJECT);
+    struct msqid_ds now;
+
+    if (key == -1) /* msgget() would take it for a key like any other */
+        err(EXIT_FAILURE, "ftok %s", path);
+    for (;; msgctl(queue, IPC_RMID, NULL)) {
+        queue = msgget(key, IPC_CREAT | 0600);
+        if (queue == -1 || msgctl(queue, IPC_STAT, &now) == -1)
+            err(EXIT_FAILURE, "msgget %s", path);
+        if (now.msg_perm.uid != geteuid() || (now.msg_perm.mode & 0777) != 0600)
+            errx(EXIT_FAILURE, "%s: the queue is not one of ours", path);
+        if (lock(F_OFD_GETLK, MSGQ_WRITER))
+            errx(EXIT_FAILURE, "%s: another writer is here", path);
+        if (now.msg_stime == 0) /* nobody has ever sent */
+            return;
+    }
+}
+
+/* Come in alone: nobody else may look, make or remove meanwhile. Until then, a
+   signal may kill us: there is nothing to remove. */
+static void
+enter(const char *path)
+{
+    const struct itimerval clock = {{0, MSGQ_TICK}, {0, MSGQ_TICK}};
+    const struct sigaction action = {.sa_handler = note}; /* no SA_RESTART */
+
+    signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
+    place = open(path, O_RDONLY | O_NONBLOCK); /* a FIFO would let us sleep */
+    if (place == -1 || flock(place, LOCK_EX) == -1)
+        err(EXIT_FAILURE, "open, flock %s", path);
+    for (int i = 0; i < 4; i++)
+        sigaction(signals[i], &action, NULL); /* fails for no signal only */
+    find(path);
+    lock(F_OFD_SETLK, MSGQ_WRITER);
+    atexit(leave); /* fails only for want of memory */
+    flock(place, LOCK_UN);
+    setitimer(ITIMER_REAL, &clock, NULL);
 }
 
 /* A call has returned -1. If it was woken by a signal, it is time to look: were
-   we told to stop; has a reader been here, and is now gone? Nobody would tell.
- */
+   we told to stop; has a reader been here, and is now gone? Nobody tells. */
 static void
 look(const char *call)
 {
     static int met;
     struct msqid_ds now;
+    int removed = msgctl(queue, IPC_STAT, &now) == -1;
 
-    if (errno != EINTR && msgctl(queue, IPC_STAT, &now) != -1)
-        err(EXIT_FAILURE, "%s", call);
     if (stopped)
-        quit();
+        exit(EXIT_FAILURE); /* by way of leave() */
+    if (!removed && errno != EINTR)
+        err(EXIT_FAILURE, "%s", call);
     int there = lock(F_OFD_GETLK, MSGQ_READER);
-    met = met || there || msgctl(queue, IPC_STAT, &now) == -1 || now.msg_lrpid;
-    if (met && !there)
+    met = met || there;
+    if (removed || (!there && (met || now.msg_rtime != 0)))
         errx(EXIT_FAILURE, "the reader is gone before the end");
 }
 
@@ -127,9 +142,7 @@ copy(int from, size_t block)
     ssize_t got;
 
     do {
-        if (stopped) /* where nothing ever sleeps, no call is woken */
-            quit();
-        while ((got = read(from, message.text, block)) == -1)
+        while (stopped || (got = read(from, message.text, block)) == -1)
             look("read standard input");
         while (msgsnd(queue, &message, (size_t)got, 0) == -1)
             look("msgsnd");
@@ -146,9 +159,6 @@ copy(int from, size_t block)
 int
 main(int argc, char *argv[])
 {
-    const struct itimerval clock = {{0, MSGQ_TICK}, {0, MSGQ_TICK}};
-    const struct sigaction action = {.sa_handler = note}; /* no SA_RESTART */
-    const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGALRM};
     long block = MSGQ_TEXT;
     char *end;
 
@@ -166,11 +176,7 @@ main(int argc, char *argv[])
 
     if (fcntl(STDIN_FILENO, F_GETFD) == -1) /* closed: the next open gets 0 */
         err(EXIT_FAILURE, "standard input");
-    for (int i = 0; i < 4; i++)
-        sigaction(signals[i], &action, NULL); /* fails for no signal only */
     enter(argc > optind ? argv[optind] : MSGQ_PATH);
-    atexit(leave); /* fails only for want of memory */
-    setitimer(ITIMER_REAL, &clock, NULL);
     warnx("msgsnd: sleeps while the queue is full, until a reader takes some");
     copy(STDIN_FILENO, (size_t)block);
     return EXIT_SUCCESS;
