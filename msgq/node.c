@@ -28,7 +28,7 @@
 
 #include "contract.h"
 
-enum { NODE_PATIENCE = 10 }; /* ticks of the clock until naive gives up */
+enum { NODE_PATIENCE = 5 }; /* ticks of the clock until naive gives up */
 
 static const char names[] = NODE_NAMES;
 static int place, queue = -1, me;
