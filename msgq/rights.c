@@ -37,14 +37,10 @@ usage(FILE *stream, int status)
 static void
 stop_signals(int how)
 {
-    sigset_t set;
+    sigset_t all;
 
-    sigemptyset(&set);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGPIPE);
-    sigaddset(&set, SIGTERM);
-    sigprocmask(how, &set, NULL); /* fails only for a wrong argument */
+    sigfillset(&all);
+    sigprocmask(how, &all, NULL); /* fails only for a wrong argument */
 }
 
 static void

@@ -145,7 +145,7 @@ typist() {
 }
 
 @test "msgq: far more goes through than a queue holds" {
-    head -c "${MEGABYTES:-32}M" /dev/urandom > sent
+    head -c "${MEGABYTES:-24}M" /dev/urandom > sent
     for kind in '' posix-; do
         names "$kind"
         pair
@@ -428,34 +428,32 @@ taken() {
     for kind in '' posix-; do
         names "$kind"
         for gone in writer reader; do
-            for signal in TERM KILL; do
-                [ $gone = writer ] && WHO=reader || WHO=writer
-                typist
-                stop STOP ${!WHO}
-                await stopped ${!WHO}
-                stop $signal ${!gone}
-                finish ${!gone} $((128 + $(kill -l $signal)))
-                if [ $gone = writer ]; then
-                    start $writer_ $name <<< fresh {keys}>&-
-                else
-                    start $reader_ $name > fresh 2> /dev/null {keys}>&-
-                fi
-                next=$!
-                await asleep $next
-                stop CONT ${!WHO}
-                echo more >&$keys
-                finish ${!WHO} 1
-                says "$kind$WHO: the $gone is gone before the end"
-                exec {keys}>&-
-                if [ $gone = writer ]; then
-                    now $reader_ $name > fresh
-                else
-                    now $writer_ $name <<< fresh
-                fi
-                finish $next
-                cmp fresh <(echo fresh)
-                nothing_left
-            done
+            [ $gone = writer ] && WHO=reader signal=KILL || WHO=writer signal=TERM
+            typist
+            stop STOP ${!WHO}
+            await stopped ${!WHO}
+            stop $signal ${!gone}
+            finish ${!gone} $((128 + $(kill -l $signal)))
+            if [ $gone = writer ]; then
+                start $writer_ $name <<< fresh {keys}>&-
+            else
+                start $reader_ $name > fresh 2> /dev/null {keys}>&-
+            fi
+            next=$!
+            await asleep $next
+            stop CONT ${!WHO}
+            echo more >&$keys
+            finish ${!WHO} 1
+            says "$kind$WHO: the $gone is gone before the end"
+            exec {keys}>&-
+            if [ $gone = writer ]; then
+                now $reader_ $name > fresh
+            else
+                now $writer_ $name <<< fresh
+            fi
+            finish $next
+            cmp fresh <(echo fresh)
+            nothing_left
         done
     done
 }
