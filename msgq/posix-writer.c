@@ -89,7 +89,8 @@ leave(void)
 
 /* Open or make it, and come in alone: nobody else may look or remove meanwhile.
    Twice if need be: until we had the lock, another may have removed the name,
-   or nobody is there and it holds what a killed run has left behind. */
+   or nobody is there and it holds what a killed run has left behind. Returns
+   whether the other is there. */
 static int
 find(void)
 {
