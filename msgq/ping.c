@@ -116,8 +116,11 @@ enter(const char *path)
 
     signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
     place = open(path, O_RDONLY | O_NONBLOCK); /* a FIFO would let us sleep */
-    if (place == -1 || flock(place, LOCK_EX) == -1)
-        err(EXIT_FAILURE, "open, flock %s", path);
+    if (place == -1)
+        err(EXIT_FAILURE, "open %s", path);
+    while (flock(place, LOCK_EX) == -1)
+        if (errno != EINTR)
+            err(EXIT_FAILURE, "flock %s", path);
     for (int i = 0; i < 4; i++)
         sigaction(signals[i], &action, NULL); /* fails for no signal only */
     find(path);

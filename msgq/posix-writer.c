@@ -104,6 +104,8 @@ find(void)
             mq_getattr(queue, &now) == -1) {
             if (stopped)
                 die(); /* who has the lock takes care of the name */
+            if (errno == EINTR)
+                continue;
             err(EXIT_FAILURE, "mq_open %s", name);
         }
         struct stat st = status();

@@ -100,8 +100,9 @@ find(const sigset_t *all)
         /* Told to stop while another has it, we may die: it is not ours. */
         if (flock(place, LOCK_EX | LOCK_NB) == -1) {
             sigprocmask(SIG_UNBLOCK, all, NULL);
-            if (flock(place, LOCK_EX) == -1)
-                err(EXIT_FAILURE, "flock %s", name);
+            while (flock(place, LOCK_EX) == -1)
+                if (errno != EINTR)
+                    err(EXIT_FAILURE, "flock %s", name);
             sigprocmask(SIG_BLOCK, all, NULL);
         }
         if (fstat(place, &st) == -1 || st.st_nlink == 0)

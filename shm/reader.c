@@ -49,12 +49,14 @@ find(key_t key)
     struct shmid_ds shm = {0};
     struct semid_ds sem = {0};
 
-    segment = shmget(key, 0, 0);
+    if ((segment = shmget(key, 0, 0)) == -1 && errno != ENOENT)
+        err(EXIT_FAILURE, "shmget");
     shmctl(segment, IPC_STAT, &shm); /* refused: it stays 0, not ours */
     if (segment != -1 &&
         (!ours(&shm.shm_perm) || shm.shm_segsz != sizeof(struct segment)))
         errx(EXIT_FAILURE, "the segment is not one of ours");
-    set = semget(key, 0, 0);
+    if ((set = semget(key, 0, 0)) == -1 && errno != ENOENT)
+        err(EXIT_FAILURE, "semget");
     semctl(set, 0, IPC_STAT, (union semun){.buf = &sem});
     if (set != -1 && (!ours(&sem.sem_perm) || sem.sem_nsems != SEMAPHORES))
         errx(EXIT_FAILURE, "the semaphores are not ours");
@@ -114,8 +116,11 @@ enter(const char *path)
     if (key == -1) /* shmget() would take it for a key like any other */
         err(EXIT_FAILURE, "ftok %s", path);
     place = open(path, O_RDONLY | O_NONBLOCK); /* a FIFO would let us sleep */
-    if (place == -1 || flock(place, LOCK_EX) == -1)
-        err(EXIT_FAILURE, "open, flock %s", path);
+    if (place == -1)
+        err(EXIT_FAILURE, "open %s", path);
+    while (flock(place, LOCK_EX) == -1)
+        if (errno != EINTR)
+            err(EXIT_FAILURE, "flock %s", path);
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, NULL);
     sigaction(SIGHUP, &action, NULL); /* fails for no signal only */
@@ -129,8 +134,11 @@ enter(const char *path)
     if (!second)
         make(key);
     struct segment *shared = shmat(segment, NULL, 0);
-    if (shared == (void *)-1 || semop(set, &here, 1) == -1)
-        err(EXIT_FAILURE, "shmat, semop %s", path);
+    if (shared == (void *)-1)
+        err(EXIT_FAILURE, "shmat %s", path);
+    while (semop(set, &here, 1) == -1)
+        if (errno != EINTR)
+            err(EXIT_FAILURE, "semop %s", path);
     if (second) /* the key goes, the memory stays while both are attached */
         shmctl(segment, IPC_RMID, NULL);
     flock(place, LOCK_UN);

@@ -657,7 +657,7 @@ open_queue() {
 @test "msgq: a path or a name that will not do is an error that says why" {
     for side in writer reader; do
         run -1 now $side nowhere < /dev/null
-        [ "$output" = "$side: open, flock nowhere: No such file or directory" ]
+        [ "$output" = "$side: open nowhere: No such file or directory" ]
         run -1 now posix-$side /a/b < /dev/null
         [ "$output" = "posix-$side: mq_open /a/b: Permission denied" ] ||
             [ "$output" = "posix-$side: mq_open /a/b: No such file or directory" ]
