@@ -1,0 +1,79 @@
+/*
+ * contract.h - what two processes that map one file must agree on.
+ *
+ * Both map it with MAP_SHARED, and so have the same pages of memory: those in
+ * which the kernel keeps the file. A file outlives its processes, and nobody is
+ * told that another has died. So they also agree on this:
+ *
+ * - Who comes first makes the file, and waits. Who comes second takes its name
+ *   away: they have met, and nobody else can find them. They come and go one at
+ *   a time, by flock().
+ *
+ * - Each locks its own byte of the file, shared, as long as it lives. Whether
+ *   the other is there can be seen from its lock, which the kernel takes away
+ *   when its owner dies, however it dies. A name without a lock is what a
+ * killed run has left behind; a lock without a name is somebody we have met.
+ *
+ * - The file begins with a mark, as its name could stand for a file of yours.
+ *   The mark is written first, then the file is made long enough.
+ *
+ * Lengths in a shared map are anybody's: read once, then checked.
+ */
+#ifndef MMAP_CONTRACT_H
+#define MMAP_CONTRACT_H
+
+#include <semaphore.h>
+#include <stdint.h>
+
+/* Relative: the file appears where you run the programs, so run both in the
+   same folder, and look into it with od -c while one of them waits. */
+#define WINDOW_PATH "ipc.map"
+#define TALK_PATH "ping.map"
+
+#define FILE_MODE 0600        /* for its owner alone */
+#define WINDOW_MARK "ipc map" /* and its NUL: 8 bytes */
+#define TALK_MARK "ping map"
+#define MARK_BYTES 8
+
+/* Bytes to lock: any will do, they need not exist. */
+enum { WRITER, READER, PING, PONG };
+
+/* Microseconds from one look at the other to the next. */
+#define TICK 100000
+
+/*
+ * writer and reader: data of any length pass through a window of several slots,
+ * used in turn. Measured, not agreed: with one slot the sides take turns, and
+ * every block is a sleep. All together should stay in the processor's cache.
+ */
+#define SLOTS 4
+#define SLOT_BYTES 262144
+
+/* The semaphores count the slots that may be filled and those that are full,
+   and say that the reader has all. A length of 0 ends the data. */
+struct window {
+    char mark[MARK_BYTES];
+    sem_t room, full, taken;
+    volatile uint32_t length[SLOTS]; /* by the writer */
+    _Alignas(4096) char slot[SLOTS][SLOT_BYTES];
+};
+
+/*
+ * ping and pong: a place for the words of each, and a semaphore that says when
+ * they are there. The first that ping says is the plan.
+ */
+#define PING_MOST_ROUNDS 10000000 /* that are timed */
+#define PING_MOST_BYTES 1048576
+
+struct talk {
+    char mark[MARK_BYTES];
+    sem_t ping_spoke, pong_spoke;
+    volatile int rounds, bytes; /* by ping: a tenth more than are timed */
+    _Alignas(64) unsigned char ping_says[PING_MOST_BYTES];
+    _Alignas(64) unsigned char pong_says[PING_MOST_BYTES];
+};
+
+/* victim and poke: room for the text, and its NUL. */
+#define POKE_BYTES 64
+
+#endif

@@ -1,0 +1,298 @@
+/*
+ * ping - time the way to pong and back through a mapped file.
+ *
+ * Says something to pong and hears the echo before it goes on: each sleeps on
+ * a semaphore in the map until the other has spoken. Either may start first:
+ * the first one makes the file and waits, the second takes its name away.
+ *
+ * See contract.h, mmap(2), sem_overview(7), flock(2), clock_gettime(2).
+ */
+#define _GNU_SOURCE /* F_OFD_SETLK, F_OFD_GETLK */
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "contract.h"
+
+static const char *path = TALK_PATH;
+static struct talk *talk;
+static int file;
+
+static void
+usage(FILE *stream, int status)
+{
+    fputs("usage: ping [-n COUNT] [-s BYTES] [-r] [path]\n"
+          "Time COUNT (10000) round trips of BYTES (8) to pong and back;\n"
+          "-r prints each of them, in nanoseconds.\n",
+          stream);
+    exit(status);
+}
+
+static int
+number(int option, long most)
+{
+    char *end;
+    long n = strtol(optarg, &end, 10);
+
+    if (n < 1 || n > most || *end != '\0')
+        errx(2, "-%c %s: not a number from 1 to %ld", option, optarg, most);
+    return (int)n;
+}
+
+/* F_OFD_SETLK: we are here. F_OFD_GETLK: is anybody there? */
+static int
+lock(int command, off_t who)
+{
+    short type = command == F_OFD_SETLK ? F_RDLCK : F_WRLCK;
+    struct flock byte = {.l_type = type, .l_start = who, .l_len = 1};
+
+    if (fcntl(file, command, &byte) == -1)
+        err(EXIT_FAILURE, "fcntl");
+    return byte.l_type != F_UNLCK;
+}
+
+/* Does the name stand for our file? It may stand for another by now. */
+static int
+is_still_there(void)
+{
+    struct stat ours, named;
+
+    return fstat(file, &ours) == 0 && lstat(path, &named) == 0 &&
+           ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
+}
+
+/* Go alone: nobody may be in the middle of coming to us. */
+static void
+leave(void)
+{
+    while (flock(file, LOCK_EX) == -1 && errno == EINTR)
+        ;
+    if (is_still_there())
+        unlink(path);
+}
+
+/* Die of the same signal, so that the shell learns how we ended. */
+static void
+stop(int sig)
+{
+    leave();
+    signal(sig, SIG_DFL);
+    raise(sig);
+}
+
+/* What was the file's memory is not any more: who touches it gets SIGBUS, and a
+   system call that is given it fails with EFAULT. */
+static void
+shortened(int sig)
+{
+    (void)sig;
+    errx(EXIT_FAILURE, "%s has been made shorter under the map", path);
+}
+
+/* Our clock only ends the call that sleeps: EINTR, as we want no SA_RESTART. */
+static void
+tick(int sig)
+{
+    (void)sig;
+}
+
+static void
+handle(int sig, void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler};
+
+    sigfillset(&action.sa_mask);   /* one at a time */
+    sigaction(sig, &action, NULL); /* fails for no signal only */
+}
+
+/* Beyond the file's last page there is no memory to be had, only SIGBUS; so
+   make it long enough. ftruncate(2) would, but promises disk space that may be
+   missing later: SIGBUS again. Have it now, or fail. */
+static void
+make_long_enough(void)
+{
+    if (pwrite(file, TALK_MARK, MARK_BYTES, 0) != MARK_BYTES)
+        err(EXIT_FAILURE, "write %s", path);
+    if ((errno = posix_fallocate(file, 0, sizeof(*talk))) != 0)
+        err(EXIT_FAILURE, "posix_fallocate %s", path);
+}
+
+/* Come in alone, too. Anything else under the name is not to be touched. */
+static void
+enter(void)
+{
+    char mark[MARK_BYTES] = "";
+    struct stat st;
+
+    for (;; close(file)) {
+        file =
+            open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, FILE_MODE);
+        if (file == -1 || flock(file, LOCK_EX) == -1 || fstat(file, &st) == -1)
+            err(EXIT_FAILURE, "open, flock %s", path);
+        if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+            (st.st_mode & 07777) != FILE_MODE ||
+            pread(file, mark, MARK_BYTES, 0) == -1 ||
+            (st.st_size > 0 && memcmp(mark, TALK_MARK, MARK_BYTES) != 0))
+            errx(EXIT_FAILURE, "%s is not a map of ours", path);
+        if (!is_still_there())
+            continue; /* it went while we waited for the lock */
+        if (lock(F_OFD_GETLK, PING))
+            errx(EXIT_FAILURE, "%s: another ping is here", path);
+        if (st.st_size == 0 ||
+            (st.st_size == sizeof(*talk) && lock(F_OFD_GETLK, PONG)))
+            break;
+        unlink(path); /* a killed run has left it behind */
+    }
+    atexit(leave); /* fails only for want of memory */
+    if (st.st_size == 0)
+        make_long_enough();
+    talk =
+        mmap(NULL, sizeof(*talk), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (talk == MAP_FAILED)
+        err(EXIT_FAILURE, "mmap %s", path);
+    lock(F_OFD_SETLK, PING);
+    if (st.st_size > 0) {
+        unlink(path); /* we have met */
+    } else if (sem_init(&talk->ping_spoke, 1, 0) == -1 ||
+               sem_init(&talk->pong_spoke, 1, 0) == -1)
+        err(EXIT_FAILURE, "sem_init");
+    flock(file, LOCK_UN);
+}
+
+/* A call was interrupted, by our clock if by nothing else, and it is time to
+   look: has pong been here, and is now gone? Nobody would tell. */
+static int
+pong_is_gone(void)
+{
+    return !is_still_there() && !lock(F_OFD_GETLK, PONG);
+}
+
+/* What pong did before it went can be seen by now: so in this order. */
+static void
+await(sem_t *semaphore)
+{
+    while (sem_wait(semaphore) == -1)
+        if (pong_is_gone()) {
+            if (sem_trywait(semaphore) == 0)
+                return;
+            errx(EXIT_FAILURE, "%s: pong is gone before its end", path);
+        }
+}
+
+/* A signal must not come before we can leave as we should. */
+static void
+meet(void)
+{
+    const struct itimerval clock = {{0, TICK}, {0, TICK}};
+    sigset_t all;
+
+    for (int fd = 0; fd < 3; fd++) /* closed: the file would get its number */
+        if (fcntl(fd, F_GETFD) == -1)
+            err(EXIT_FAILURE, "descriptor %d", fd);
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    handle(SIGHUP, stop);
+    handle(SIGINT, stop);
+    handle(SIGTERM, stop);
+    handle(SIGBUS, shortened);
+    handle(SIGALRM, tick);
+    enter();
+    sigprocmask(SIG_UNBLOCK, &all, NULL);
+    setitimer(ITIMER_REAL, &clock, NULL);
+}
+
+/* Each round says something else: an old echo must not pass for the new one. */
+static long
+round_trip(long round, size_t bytes)
+{
+    static unsigned char said[PING_MOST_BYTES], heard[PING_MOST_BYTES];
+    struct timespec start, end;
+
+    for (size_t i = 0; i < bytes; i++)
+        said[i] = (unsigned char)((size_t)round + i);
+    clock_gettime(CLOCK_MONOTONIC, &start); /* cannot fail */
+    memcpy(talk->ping_says, said, bytes);
+    sem_post(&talk->ping_spoke);
+    await(&talk->pong_spoke);
+    memcpy(heard, talk->pong_says, bytes);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    if (memcmp(said, heard, bytes) != 0)
+        errx(EXIT_FAILURE, "the echo is not what was said");
+    return (end.tv_sec - start.tv_sec) * 1000000000L + end.tv_nsec -
+           start.tv_nsec;
+}
+
+static int
+by_value(const void *a, const void *b)
+{
+    const long x = *(const long *)a, y = *(const long *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* By nearest rank: so many in a hundred took as long as this one, or less. */
+static void
+report(long ns[], long count)
+{
+    static const char *const names[] = {"min", "median", "90 %", "99 %", "max"};
+    const long ranks[] = {1, (count + 1) / 2, (count * 90 + 99) / 100,
+                          (count * 99 + 99) / 100, count};
+
+    qsort(ns, (size_t)count, sizeof(*ns), by_value);
+    for (int i = 0; i < 5; i++)
+        printf("%-8s %9.1f us\n", names[i], (double)ns[ranks[i] - 1] / 1000.0);
+}
+
+int
+main(int argc, char *argv[])
+{
+    int count = 10000, bytes = 8, raw = 0;
+
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        usage(stdout, EXIT_SUCCESS);
+    for (int opt; (opt = getopt(argc, argv, "n:s:r")) != -1;)
+        if (opt == 'n')
+            count = number(opt, PING_MOST_ROUNDS);
+        else if (opt == 's')
+            bytes = number(opt, PING_MOST_BYTES);
+        else if (opt == 'r')
+            raw = 1;
+        else
+            usage(stderr, 2);
+    if (argc - optind > 1)
+        usage(stderr, 2);
+    if (argc > optind)
+        path = argv[optind];
+    long *ns = calloc((size_t)count, sizeof(*ns));
+    if (ns == NULL)
+        err(EXIT_FAILURE, "calloc");
+
+    meet();
+    warnx("sem_wait: sleeps until pong has come and spoken");
+    talk->rounds = count / 10 + count;
+    talk->bytes = bytes;
+    sem_post(&talk->ping_spoke);
+    for (int i = -count / 10; i < count; i++) /* a tenth to warm up */
+        ns[i > 0 ? i : 0] = round_trip(i, (size_t)bytes);
+
+    for (int i = 0; raw && i < count; i++)
+        printf("%ld\n", ns[i]);
+    if (!raw)
+        report(ns, count);
+    free(ns);
+    if (fflush(stdout) == EOF || ferror(stdout))
+        err(EXIT_FAILURE, "standard output");
+    return EXIT_SUCCESS;
+}
