@@ -1,0 +1,965 @@
+# mmap/writer and mmap/reader carry data through a file that both have mapped,
+# ping and pong talk through another. Then the programs of one fact.
+# ROUNDS=500 tries longer.
+
+setup() {
+    load helper
+    use mmap
+}
+
+# write_from FILE, read_to FILE: start one side; its number is in $writer, $reader.
+write_from() {
+    start writer < "$1" 2> writer.err
+    writer=$!
+}
+
+read_to() {
+    start reader > "$1" 2> reader.err
+    reader=$!
+}
+
+carry() {
+    write_from sent
+    read_to received
+    WITHIN=5 finish $writer
+    WITHIN=5 finish $reader
+    cmp sent received
+}
+
+# typist: a writer at a keyboard, open as $keys, and a reader; a line has come.
+typist() {
+    rm -f keyboard
+    mkfifo keyboard
+    exec {keys}<> keyboard
+    start writer < keyboard 2> writer.err {keys}>&-
+    writer=$!
+    start reader > received 2> reader.err {keys}>&-
+    reader=$!
+    echo first >&$keys
+    await grep -qx first received
+}
+
+other() {
+    case $1 in
+        writer) echo reader ;;
+        reader) echo writer ;;
+        ping) echo pong ;;
+        pong) echo ping ;;
+    esac
+}
+
+# side SIDE [OPTIONS]: start ping or pong.
+side() {
+    local program=$1
+    start "$@" > $program.out 2> $program.err
+    printf -v $program %s $!
+}
+
+# waits SIDE: start it without a peer, until it has told what it sleeps on.
+waits() {
+    case $1 in
+        writer) write_from /dev/null ;;
+        reader) read_to received ;;
+        *) side $1 ;;
+    esac
+    await test -s $1.err
+    await asleep ${!1}
+}
+
+# meets SIDE: start the other and let both end well.
+meets() {
+    if [ $1 = writer ]; then read_to received; else write_from /dev/null; fi
+    finish $writer
+    finish $reader
+}
+
+# map_of SIDE: the file that it has open, whether there is a name or not.
+map_of() {
+    local fd
+    for fd in "/proc/$(child ${!1})"/fd/*; do
+        [[ $(readlink "$fd") == *.map* ]] && echo "$fd"
+    done
+}
+
+# no COMMAND...: it must fail; a bare ! would not stop a test.
+no() {
+    if "$@"; then return 1; fi
+}
+
+# clean: no map is left, under no name.
+clean() {
+    [ "$(echo *.map*)" = '*.map*' ]
+}
+
+# bats test_tags=data,C120
+@test "mmap: what goes into the writer comes out of the reader" {
+    head -c 3M /dev/urandom > sent
+    carry
+    clean
+}
+
+# bats test_tags=data
+@test "mmap: nothing, NULs, no final newline and the length of a slot or of all come out" {
+    : > sent
+    carry
+    printf 'a\0\0b\n\0end' > sent
+    carry
+    for bytes in 262143 262144 262145 1048575 1048576 1048577; do
+        head -c $bytes /dev/urandom > sent
+        carry
+    done
+}
+
+# bats test_tags=data
+@test "mmap: many times as much as fits comes out" {
+    head -c "${MEGABYTES:-64}M" /dev/urandom > sent
+    write_from sent
+    # A slow reader, for whom the writer has to sleep again and again.
+    start bash -c "set -o pipefail; reader 2> reader.err | cmp - sent"
+    WITHIN=5 finish $! # much less than if each sleep took a whole tick
+    finish $writer
+}
+
+# last LINE: it is the last that was received. No process is started for this.
+last() {
+    mapfile -t lines < received
+    [[ ${lines[-1]} == "$1" ]]
+}
+
+# Who is not woken finds out at the next tick: ten lines would take a second.
+@test "mmap: whoever sleeps is woken at once" {
+    typist
+    for attempt in 1 2 3; do
+        began=${EPOCHREALTIME/./}
+        for line in {1..10}; do
+            echo $attempt.$line >&$keys
+            await last $attempt.$line
+        done
+        ((${EPOCHREALTIME/./} - began < 700000)) && break
+    done
+    exec {keys}>&-
+    finish $writer
+    finish $reader
+    [ $attempt != 3 ]
+}
+
+@test "mmap: the story ends with how many bytes went in how many slots" {
+    head -c 20000 /dev/urandom > sent
+    start writer -b 7 < sent 2> writer.err
+    writer=$!
+    read_to received
+    finish $writer
+    finish $reader
+    cmp sent received
+    WHO=writer says "writer: end of input: 20000 bytes in 2858 slots"
+    WHO=reader says "reader: end of data: 20000 bytes in 2858 slots"
+}
+
+@test "mmap: either side may start first, and makes the file for its owner alone" {
+    umask 0
+    for side in writer reader ping pong; do
+        waits $side
+        [[ $(stat -c '%a %F' *.map) == "600 regular file" ]]
+        case $side in
+            ping) side pong ;;
+            pong) side ping -n 10 ;;
+            *) meets $side && continue ;;
+        esac
+        finish $ping
+        finish $pong
+        clean
+    done
+}
+
+# bats test_tags=C120
+@test "mmap: what waits in the map stands in the file, for read to find" {
+    echo "Can you hear me?" > sent
+    write_from sent
+    await grep -aq "Can you hear me?" ipc.map
+    [ "$(head -c 7 ipc.map)" = "ipc map" ]
+    read_to received
+    finish $writer
+    finish $reader
+    cmp sent received
+}
+
+@test "mmap: both sides may start at the same moment" {
+    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
+        echo "round $i" > sent
+        if ((i % 2)); then write_from sent; fi
+        read_to received
+        if ((i % 2 == 0)); then write_from sent; fi
+        finish $reader
+        finish $writer
+        cmp sent received
+        clean
+    done
+}
+
+@test "mmap: one transfer after the other, and none gets into the next" {
+    start bash -c 'for i in {1..20}; do writer <<< $i || exit; done' 2> writer.err
+    writers=$!
+    start bash -c 'for i in {1..20}; do reader || exit; done' > received 2> reader.err
+    WITHIN=10 finish $!
+    finish $writers
+    cmp received <(seq 20)
+}
+
+# bats test_tags=data
+@test "mmap: a typed line comes out at once, and both sleep until the next" {
+    typist
+    for line in one two three; do
+        echo $line >&$keys
+        await grep -qx $line received
+        await asleep $writer
+        await asleep $reader
+    done
+    before=$(($(ticks $writer) + $(ticks $reader)))
+    pause 0.15
+    (($(ticks $writer) + $(ticks $reader) <= before + 1))
+    exec {keys}>&-
+    finish $writer
+    finish $reader
+    [ "$(wc -l < received)" = 4 ]
+}
+
+@test "mmap: a killed side ends the other, which says so" {
+    for side in writer reader; do
+        typist
+        stop KILL ${!side}
+        finish ${!side} 137
+        survivor=$(other $side)
+        finish ${!survivor} 1
+        WHO=$survivor says "$survivor: ipc.map: the $side is gone before the end"
+        exec {keys}>&-
+        clean
+    done
+}
+
+@test "mmap: a killed side ends the other, also when all is full" {
+    mkfifo full
+    exec {full}<> full # nobody reads from it, so the reader gets stuck
+    for side in writer reader; do
+        write_from /dev/zero
+        read_to full
+        for p in $writer $reader; do
+            await asleep $p
+        done
+        stop KILL ${!side}
+        finish ${!side} 137
+        if [ $side = writer ]; then
+            start cat < full > /dev/null # now the reader can go on
+            cat=$!
+            finish $reader 1
+            stop TERM $cat
+            WHO=reader says "reader: ipc.map: the writer is gone before the end"
+        else
+            finish $writer 1
+            WHO=writer says "writer: ipc.map: the reader is gone before the end"
+        fi
+        clean
+    done
+    exec {full}>&-
+}
+
+@test "mmap: what a killed writer has put comes out before its end is told" {
+    mkfifo pipe.fifo full
+    exec {full}<> full
+    head -c 70000 /dev/urandom > part
+    (cat part; exec sleep 10) 3>&- 4>&- {idle}>&- > pipe.fifo &
+    source=$!
+    start writer < pipe.fifo 2> writer.err
+    writer=$!
+    read_to full
+    await all_put
+    stop KILL $writer
+    finish $writer 137
+    kill $source
+    pause 0.25 # the reader could have noticed
+    start head -c 70000 < full > received
+    finish $!
+    finish $reader 1
+    cmp part received
+    exec {full}>&-
+}
+
+# all_put: all is written into the pipe, and both wait for somebody else.
+all_put() {
+    local name
+    read -r name < /proc/$source/comm
+    [[ $name == sleep ]] && asleep $writer && asleep $reader
+}
+
+@test "mmap: an output that takes only a part now takes the rest later" {
+    head -c 1M /dev/urandom > sent
+    mkfifo full
+    exec {full}<> full
+    write_from sent
+    read_to full
+    await asleep $reader # it can write a part only, and is interrupted
+    pause 0.25
+    start head -c 1M < full > received
+    finish $!
+    finish $writer
+    finish $reader
+    cmp sent received
+    exec {full}>&-
+}
+
+@test "mmap: killed at any moment, one side ends the other, and the next run works" {
+    head -c 3M /dev/urandom > sent
+    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
+        write_from sent
+        read_to received
+        if ((i % 2)); then victim=reader survivor=writer; else victim=writer survivor=reader; fi
+        pause "0.0$((RANDOM % 20 + 10))"
+        stop KILL ${!victim} 2> /dev/null || : # it may have ended already
+        await ended ${!victim}
+        wait ${!victim} && killed=0 || killed=$?
+        await settled
+        if ! ended ${!survivor}; then
+            # It never met the victim and waits for another: it shall have one.
+            if [ $survivor = reader ]; then write_from sent; else read_to received; fi
+            finish $writer
+            finish $reader
+            cmp sent received
+            continue
+        fi
+        wait ${!survivor} && status=0 || status=$?
+        case $status in
+            0) [ $killed = 0 ] || cmp sent received ;;
+            1) tail -n 1 $survivor.err | grep "is gone before the end" ;;
+            *) false ;;
+        esac
+        carry
+    done
+}
+
+# settled: the survivor has ended, or waits for a peer that it has never met: it
+# has looked around a few times, and is still there.
+settled() {
+    for _ in 1 2 3 4; do
+        ended ${!survivor} && return
+        pause 0.1
+    done
+    asleep ${!survivor}
+}
+
+@test "mmap: stopped with Ctrl-Z and continued, neither side loses anything" {
+    typist
+    for line in one two; do
+        for side in $writer $reader; do
+            await asleep $side
+            stop STOP $side
+            await stopped $side
+            stop CONT $side
+        done
+        echo $line >&$keys
+        await grep -qx $line received
+    done
+    stop STOP $reader
+    await stopped $reader
+    exec {keys}>&-
+    pause 0.3 # longer than a look at the other takes: it is stopped, not gone
+    stop CONT $reader
+    finish $writer
+    finish $reader
+    [ "$(wc -l < received)" = 3 ]
+}
+
+@test "mmap: told to stop while it waits, each program leaves nothing" {
+    for side in writer reader ping pong; do
+        for signal in HUP INT TERM; do
+            waits $side
+            stop $signal ${!side}
+            finish ${!side} $((128 + $(kill -l $signal)))
+            clean
+        done
+    done
+}
+
+@test "mmap: told to stop at any moment, either side leaves nothing" {
+    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
+        if ((i % 2)); then read_to received; one=$reader; else write_from /dev/null; one=$writer; fi
+        await child $one > /dev/null
+        pause "0.00$((RANDOM % 8))"
+        stop TERM $one
+        finish $one 143
+        clean
+    done
+}
+
+@test "mmap: told to stop while somebody else is at the door, a side goes then" {
+    for side in writer reader; do
+        : > ipc.map
+        chmod 600 ipc.map
+        exec {door}< ipc.map
+        flock $door
+        start $side < /dev/null {door}<&-
+        visitor=$!
+        await asleep $visitor
+        stop TERM $visitor
+        exec {door}<&-
+        finish $visitor 143
+        clean
+    done
+}
+
+@test "mmap: told to stop in the middle, a side ends the other" {
+    for side in writer reader; do
+        write_from /dev/zero
+        read_to /dev/null
+        await test -s writer.err
+        await test -s reader.err
+        stop INT ${!side}
+        finish ${!side} 130
+        survivor=$(other $side)
+        finish ${!survivor} 1
+        clean
+    done
+}
+
+@test "mmap: what a killed run leaves behind does not harm the next" {
+    echo again > sent
+    for side in writer reader; do
+        waits $side
+        stop KILL ${!side}
+        finish ${!side} 137
+        [ -e ipc.map ] # it could not tidy up
+        carry
+        clean
+    done
+    printf 'ipc map\0' > ipc.map # killed before the file was long enough
+    chmod 600 ipc.map
+    carry
+    clean
+}
+
+@test "mmap: a new reader does not join what another broke off" {
+    typist
+    stop STOP $writer
+    await stopped $writer
+    stop KILL $reader # the writer does not know yet
+    finish $reader 137
+    old=$writer
+    start reader > next 2> next.err
+    next=$!
+    await test -s next.err
+    exec {keys}>&-
+    stop CONT $old
+    finish $old 1
+    [ ! -s next ]
+    echo new > sent
+    write_from sent
+    finish $writer
+    finish $next
+    cmp sent next
+}
+
+@test "mmap: a second one who waits is told that there is one" {
+    for side in writer reader ping pong; do
+        waits $side
+        run -1 timeout 10 $side < /dev/null
+        [[ $output == "$side: "*".map: another $side is here" ]]
+        [ -e *.map ]
+        stop TERM ${!side}
+        finish ${!side} 143
+    done
+}
+
+# refuses: all four programs refuse the path "own", with these words.
+refuses() {
+    for program in writer reader ping pong; do
+        run -1 timeout 10 $program own < /dev/null
+        [[ $output == "$program: "*"$1" ]]
+    done
+}
+
+@test "mmap: what is not ours under the name is refused and not harmed" {
+    for content in precious "ipc ma" m; do
+        echo -n "$content" > own
+        chmod 600 own
+        refuses "own is not a map of ours"
+        [ "$(< own)" = "$content" ]
+    done
+    ln -s own link
+    mv own precious
+    ln -s precious own
+    refuses "open, flock own: Too many levels of symbolic links"
+    [ "$(< precious)" = m ]
+    rm own
+    mkfifo -m 600 own
+    refuses "own is not a map of ours"
+    [ -p own ]
+    rm own
+    mkdir own
+    refuses "open, flock own: Is a directory"
+    rmdir own
+
+    # Ours in all but the mode, or the owner.
+    waits reader
+    cp ipc.map own
+    stop TERM $reader
+    finish $reader 143
+    chmod 644 own
+    for program in writer reader; do
+        run -1 timeout 10 $program own < /dev/null
+        [ "$output" = "$program: own is not a map of ours" ]
+    done
+    [ "$(stat -c %a own)" = 644 ]
+    if [ "$(id -u)" = 0 ]; then
+        chmod 600 own
+        chown 12345 own
+        refuses "own is not a map of ours"
+        [ "$(stat -c %u own)" = 12345 ]
+    fi
+}
+
+@test "mmap: another file that has got the name stays" {
+    for side in writer reader ping pong; do
+        waits $side
+        rm *.map
+        [ $side = ping ] || [ $side = pong ] && file=ping.map || file=ipc.map
+        echo precious > $file
+        finish ${!side} 1 # its own is gone, and whoever took it away as well
+        grep "is gone before" $side.err
+        [ "$(< $file)" = precious ]
+        rm $file
+    done
+}
+
+@test "mmap: a file made shorter under the map is an error, not a death" {
+    for side in writer reader ping pong; do
+        [ $side = ping ] || [ $side = pong ] && file=ping.map || file=ipc.map
+        waits $side
+        [ $side = writer ] || : > $file
+        [ $side != writer ] || truncate -s 1 $file
+        if [ $side = writer ]; then
+            stop TERM $writer # it sleeps in the first page, which is still there
+            finish $writer 143
+        else
+            finish ${!side} 1
+            WHO=$side says "$side: $file has been made shorter under the map"
+        fi
+        clean
+    done
+    write_from /dev/zero
+    await test -s writer.err
+    : > ipc.map
+    finish $writer 1
+    WHO=writer says "writer: ipc.map has been made shorter under the map"
+    clean
+}
+
+# rchar: how many bytes the writer has read.
+rchar() {
+    awk '/rchar/ { print $2 }' "/proc/$(child $writer)/io"
+}
+
+# Read into lost memory, or written from it: EFAULT, which is not the input's or
+# the output's fault.
+@test "mmap: read and write to a file made shorter say so as well" {
+    typist
+    truncate -s 4096 "$(map_of writer)"
+    echo more >&$keys
+    finish $writer 1
+    WHO=writer says "writer: ipc.map has been made shorter under the map"
+    finish $reader 1
+    exec {keys}>&-
+
+    typist
+    stop STOP $reader
+    await stopped $reader
+    before=$(rchar)
+    echo more >&$keys
+    await eval '(($(rchar) >= before + 5))'
+    truncate -s 4096 "$(map_of reader)"
+    stop CONT $reader
+    finish $reader 1
+    WHO=reader says "reader: ipc.map has been made shorter under the map"
+    finish $writer 1
+    exec {keys}>&-
+    clean
+}
+
+# scribbler: somebody hostile, who puts a length into the first slot and says that
+# it is full, or a plan, or keeps changing everything until it is stopped.
+scribbler() {
+    command -v cc > /dev/null || skip "needs cc, for a program that scribbles"
+    cat > scribbler.c <<'C'
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include CONTRACT
+int main(int argc, char **argv) {
+    int fd = open(argv[1], O_RDWR);
+    struct window *w = mmap(0, sizeof *w, 3, MAP_SHARED, fd, 0);
+    struct talk *t = mmap(0, sizeof *t, 3, MAP_SHARED, fd, 0);
+    if (w == MAP_FAILED || t == MAP_FAILED)
+        return 1;
+    if (argc == 3) {
+        w->length[0] = (uint32_t)strtoul(argv[2], NULL, 0);
+        return sem_post(&w->full) == -1;
+    }
+    if (argc == 4) {
+        t->rounds = (int)strtoul(argv[2], NULL, 0);
+        t->bytes = (int)strtoul(argv[3], NULL, 0);
+        return sem_post(&t->ping_spoke) == -1;
+    }
+    for (unsigned i = 0;; i++)
+        ((volatile uint32_t *)w)[2 + i % 64] = i * 2654435761u;
+}
+C
+    cc -O1 -DCONTRACT="\"$(realpath "$BATS_TEST_DIRNAME")/../mmap/contract.h\"" -o scribbler scribbler.c -pthread
+}
+
+@test "mmap: lengths and plans out of bounds are refused" {
+    scribbler
+    for length in 262145 0x80000000 0xffffffff; do
+        waits reader
+        ./scribbler ipc.map $length
+        finish $reader 1
+        WHO=reader says "reader: a slot of $((length)) bytes: not from writer"
+        clean
+    done
+    for plan in '0 1' '1 0' '-1 1' '1 1048577' '11000001 1' '1 -1'; do
+        waits pong
+        ./scribbler ping.map $plan
+        finish $pong 1
+        WHO=pong says "pong: this is not ping: ${plan% *} rounds of ${plan#* } bytes"
+        clean
+    done
+}
+
+@test "mmap: whoever scribbles all over the map crashes nobody" {
+    scribbler
+    for ((round = 0; round < ${ROUNDS:-3}; round++)); do
+        write_from /dev/zero
+        read_to /dev/null
+        await test -s writer.err
+        await test -s reader.err
+        start ./scribbler "$(map_of reader)"
+        hostile=$!
+        pause 0.05
+        stop KILL $hostile
+        finish $hostile 137
+        stop TERM $writer 2> /dev/null || :
+        stop TERM $reader 2> /dev/null || :
+        for side in $writer $reader; do
+            await ended $side
+            wait $side && status=0 || status=$?
+            [[ $status = [01] || $status = 143 ]]
+        done
+        no grep -i sanitizer ./*.err
+        clean
+    done
+}
+
+@test "mmap: no room on the disk is an error, not a death, and leaves nothing" {
+    unshare -m true 2> /dev/null || skip "needs root, to have a small disk of its own"
+    mkdir disk
+    for program in writer reader ping pong; do
+        run -1 timeout 10 unshare -m sh -c "mount -t tmpfs -o size=64k none disk && cd disk &&
+            $program here < /dev/null; status=\$?; ls; exit \$status"
+        [ "$output" = "$program: posix_fallocate here: No space left on device" ]
+    done
+}
+
+@test "mmap: input that cannot be read and output that cannot be written are errors" {
+    write_from /dev/zero
+    run -1 timeout 10 sh -c "exec reader > /dev/full"
+    [[ $output == *"reader: write standard output: No space left on device" ]]
+    finish $writer 1
+    write_from /dev/zero
+    run timeout 10 bash -c 'reader | true; exit ${PIPESTATUS[0]}'
+    [ $status = 1 ]
+    [[ $output == *"write standard output: Broken pipe" ]]
+    finish $writer 1
+    for program in writer reader ping pong; do
+        run -1 timeout 10 sh -c "exec $program <&-"
+        [ "$output" = "$program: descriptor 0: Bad file descriptor" ]
+        run -1 timeout 10 $program no/where < /dev/null
+        [ "$output" = "$program: open, flock no/where: No such file or directory" ]
+    done
+    run -1 timeout 10 writer < .
+    [[ $output == *": read standard input: Is a directory" ]]
+    clean
+}
+
+@test "mmap: a usage error has status 2, and --help is none" {
+    for program in writer reader ping pong edges refused kept sharing family \
+        isolated where lazy victim poke; do
+        run -2 timeout 10 $program one two three four
+        run -2 timeout 10 $program -x
+        run -0 --separate-stderr timeout 10 $program --help
+        [[ ${lines[0]} == "usage: $program"* && -z $stderr ]]
+    done
+    for number in 0 -1 x 1x "" 99999999999999999999; do
+        run -2 timeout 10 writer -b "$number"
+        [ "$output" = "writer: -b $number: not a number from 1 to 262144" ]
+        run -2 timeout 10 ping -n "$number"
+        [ "$output" = "ping: -n $number: not a number from 1 to 10000000" ]
+        run -2 timeout 10 ping -s "$number"
+        [ "$output" = "ping: -s $number: not a number from 1 to 1048576" ]
+        run -2 timeout 10 poke "$number" 0x1000 text
+        run -2 timeout 10 poke 1 "${number#-}y" text
+    done
+    run -2 timeout 10 poke 1 0x1000 "$(printf '%064d' 0)"
+    [[ $output == *": victim has room for 63 bytes" ]]
+}
+
+@test "mmap: ping prints five figures, or each round trip" {
+    side pong
+    run -0 --separate-stderr timeout 10 ping -n 1000
+    finish $pong
+    [ "${#lines[@]}" = 5 ]
+    [[ ${lines[1]} =~ ^"median  "\ +[0-9]+\.[0-9]" us"$ ]]
+    WHO=pong says "pong: 1100 rounds of 8 bytes"
+    side pong
+    run -0 --separate-stderr timeout 10 ping -r -n 10 -s 1048576
+    finish $pong
+    [ "${#lines[@]}" = 10 ]
+    [[ ! $output =~ [^0-9$'\n'] ]]
+    clean
+}
+
+@test "mmap: a killed ping or pong ends the other, and the next run works" {
+    for victim in ping pong; do
+        side pong
+        side ping -n 10000000
+        await grep -q rounds pong.err
+        stop KILL ${!victim}
+        finish ${!victim} 137
+        survivor=$(other $victim)
+        finish ${!survivor} 1
+        WHO=$survivor says "$survivor: ping.map: $victim is gone before its end"
+        clean
+        waits $victim
+        stop KILL ${!victim}
+        finish ${!victim} 137
+        side pong
+        side ping -n 10
+        finish $ping
+        finish $pong
+        clean
+    done
+}
+
+# bats test_tags=C114,C115
+@test "mmap: the last page of a file is there to its end, and after that is SIGBUS" {
+    page=$(getconf PAGESIZE)
+    run -0 timeout 10 edges
+    [ "${lines[0]}" = "a map of $((3 * page)) bytes" ]
+    read -ra header <<< "${lines[1]}"
+    [ "${header[*]}" = "byte 0 $((page - 1)) $page $((2 * page - 1)) $((2 * page)) $((3 * page))" ]
+    expected=(
+        "0 SIGBUS SIGBUS SIGBUS SIGBUS SIGBUS SIGSEGV"
+        "1 kept lost SIGBUS SIGBUS SIGBUS SIGSEGV"
+        "$page kept kept SIGBUS SIGBUS SIGBUS SIGSEGV"
+        "$((page + 904)) kept kept kept lost SIGBUS SIGSEGV"
+        "$((2 * page)) kept kept kept kept SIGBUS SIGSEGV"
+    )
+    for i in 0 1 2 3 4; do
+        read -ra row <<< "${lines[i + 2]}"
+        [ "${row[*]}" = "file ${expected[i]}" ]
+    done
+    [ "${lines[7]}" = "the empty file, byte 0: SIGBUS" ]
+    [ "${lines[8]}" = "made 1 byte long under the map, byte 0: kept" ]
+    [ "${#lines[@]}" = 9 ]
+    [ -z "$(ls)" ] # no core file either
+}
+
+# refused_as WHAT WHY: a line of the table.
+refused_as() {
+    [[ $output == *"$1: $2"* ]] || fail "not so: $1: $2"
+}
+
+# bats test_tags=C111,C115
+@test "mmap: an offset is a multiple of a page, a length is not 0" {
+    run -0 timeout 10 refused
+    refused_as "offset 0, length 100" done
+    refused_as "offset 512" "Invalid argument"
+    refused_as "offset 1000" "Invalid argument"
+    refused_as "offset of a page" done
+    refused_as "offset of 100 pages, beyond the end" done
+    refused_as "length 0" "Invalid argument"
+}
+
+# bats test_tags=C116,C117
+@test "mmap: a map may do no more than its descriptor, which must read" {
+    run -0 timeout 10 refused
+    refused_as "O_WRONLY, shared, to write" "Permission denied"
+    refused_as "O_WRONLY, private, for nothing" "Permission denied"
+    refused_as "O_RDONLY, shared, to read" done
+    refused_as "the same, made to write by mprotect" "Permission denied"
+    refused_as "O_RDONLY, shared, to write" "Permission denied"
+    refused_as "O_RDONLY, private, to write" done
+}
+
+# bats test_tags=C110,C118,C119
+@test "mmap: what cannot be mapped is MAP_FAILED, and who uses that dies" {
+    run -0 timeout 10 refused
+    refused_as "neither shared nor private" "Invalid argument"
+    refused_as "a pipe" "No such device"
+    refused_as "a directory" "No such device"
+    refused_as "more than there are addresses" "Cannot allocate memory"
+    refused_as "no descriptor" "Bad file descriptor"
+    refused_as "MAP_FAILED is not NULL, but -1, and who writes to it" "Segmentation fault"
+    [ "${#lines[@]}" = 18 ]
+    [ -z "$(ls)" ]
+}
+
+# bats test_tags=C112,C113
+@test "mmap: a map outlives descriptor and name, and munmap takes any page" {
+    run -0 timeout 10 kept
+    [ "${lines[0]}" = 'descriptor closed, 0 names: the map is mapped, the file has "Hello"' ]
+    [ "${lines[1]}" = "munmap of the map and 1 byte: Invalid argument; pages 1 to 3: mapped, mapped, mapped" ]
+    [ "${lines[2]}" = "munmap of the map and a page: 0; pages 1 to 3: mapped, gone, mapped" ]
+    [ "${lines[3]}" = "munmap of the same once more: 0; pages 1 to 3: mapped, gone, mapped" ]
+    [ "${lines[4]}" = "munmap of the map: 0; pages 1 to 3: gone, gone, mapped" ]
+    [ "${#lines[@]}" = 5 ]
+}
+
+# bats test_tags=C109
+@test "mmap: a shared map is the file, a private page is it until it is written to" {
+    run -0 timeout 10 sharing
+    [ "${lines[0]}" = "at first:                read aaaa  shared aaaa  private aaaa" ]
+    [ "${lines[1]}" = "b written to the file:   read baaa  shared baaa  private baaa" ]
+    [ "${lines[2]}" = "c to the shared map:     read bcaa  shared bcaa  private bcaa" ]
+    [ "${lines[3]}" = "d to the private map:    read bcaa  shared bcaa  private bcda" ]
+    [ "${lines[4]}" = "e to the shared map:     read bcae  shared bcae  private bcda" ]
+    [ "${#lines[@]}" = 5 ]
+}
+
+# bats test_tags=C120
+@test "mmap: a child shares what is mapped as shared, and nothing else" {
+    run -0 timeout 10 family
+    [ "${lines[0]}" = 'new memory: shared "", private ""' ]
+    [ "${lines[1]}" = 'a child has written: shared "from the child", private ""' ]
+    [ "${#lines[@]}" = 2 ]
+}
+
+# bats test_tags=C5,C8
+@test "mmap: one address has two contents in two processes" {
+    run -0 timeout 10 isolated
+    [[ ${lines[0]} =~ ^"before fork:         at "(0x[0-9a-f]+)": 1, "(.*) ]]
+    at=${BASH_REMATCH[1]}
+    [[ ${lines[1]} == "child:               at $at: 1, in a page that is "* ]]
+    [[ ${lines[2]} == "child, has set 2:    at $at: 2, in a page that is "* ]]
+    [[ ${lines[3]} == "parent, afterwards:  at $at: 1, in a page that is "* ]]
+    [ "${#lines[@]}" = 4 ]
+}
+
+# bats test_tags=C5
+@test "mmap: until one of them writes, both have the same page of memory" {
+    run -0 timeout 10 isolated
+    [[ $output != *"not to be seen"* ]] || skip "needs /proc/self/pagemap"
+    [[ ${lines[0]} == *"own" && ${lines[1]} == *"shared" ]]
+    [[ ${lines[2]} == *"own" && ${lines[3]} == *"own" ]]
+}
+
+# bats test_tags=C6
+@test "mmap: addresses differ from run to run" {
+    [ "$(< /proc/sys/kernel/randomize_va_space)" = 2 ] || skip "addresses are not random here"
+    run -0 timeout 10 where
+    [ "${#lines[@]}" = 6 ]
+    first=$output
+    run -0 timeout 10 where
+    [ "$output" != "$first" ]
+    for i in 0 1 2 3 4 5; do
+        [[ ${lines[i]} =~ ^[a-z]+\ +0x[0-9a-f]+$ ]]
+    done
+}
+
+# bats test_tags=C6
+@test "mmap: addresses are the same in each run, if that is asked for" {
+    command -v setarch > /dev/null || skip "needs setarch, of util-linux"
+    setarch -R true 2> /dev/null || skip "personality(2) is not allowed here"
+    run -0 timeout 10 where fixed
+    first=$output
+    run -0 timeout 10 where fixed
+    [ "$output" = "$first" ]
+    run -0 setarch -R timeout 10 where
+    first=$output
+    run -0 setarch -R timeout 10 where
+    [ "$output" = "$first" ]
+}
+
+# bats test_tags=C7
+@test "mmap: 160 GiB of addresses take no memory until they are touched" {
+    run timeout 10 lazy
+    [[ $output != *"Cannot allocate memory" ]] || skip "so many addresses are refused here"
+    [ $status = 0 ]
+    [ "${lines[0]}" = "160 GiB mapped: 0 MiB of memory" ]
+    [ "${lines[1]}" = "64 MiB of it written to: 64 MiB of memory" ]
+    [ "${lines[2]}" = "given back, still mapped: 0 MiB of memory" ]
+    [ "${#lines[@]}" = 3 ]
+}
+
+# bats test_tags=C7
+@test "mmap: more addresses than are allowed is an error that says so" {
+    [[ $BUILD != *sanitized ]] || skip "sanitizers need terabytes of addresses"
+    run -1 timeout 10 sh -c "ulimit -v 20000000; exec lazy"
+    [[ $output == "lazy: mmap, after "*" GiB: Cannot allocate memory" ]]
+}
+
+# prey [open]: a victim at a keyboard; what it says to type is in $address.
+prey() {
+    rm -f keyboard
+    mkfifo keyboard
+    exec {keys}<> keyboard
+    start victim "$@" < keyboard > victim.out 2> victim.err {keys}>&-
+    victim=$!
+    await asleep $victim
+    WHO=victim says "victim: read: sleeps until a line is typed"
+    read -r _ pid address _ < victim.out
+    [ $pid = "$(child $victim)" ]
+}
+
+# bats test_tags=C9
+@test "mmap: a process of the same user writes into another" {
+    prey open
+    run timeout 10 poke $pid $address 'HACKED!'
+    echo >&$keys
+    exec {keys}>&-
+    finish $victim
+    if [ $status != 0 ]; then
+        [[ $output == *"process_vm_writev to $pid: Operation not permitted" ]]
+        [ "$(tail -n 1 victim.out)" = "after: mine" ]
+        skip "the kernel forbids it here: see ptrace(2), and seccomp of containers"
+    fi
+    [ "$output" = "poke: 8 bytes written to process $pid" ]
+    [ "$(tail -n 2 victim.out)" = $'before: mine\nafter: HACKED!' ]
+}
+
+# bats test_tags=C9
+@test "mmap: another user's process is out of reach, and so is what is not mapped" {
+    prey open
+    run -1 timeout 10 poke $pid 10 x
+    [[ $output == *"process_vm_writev to $pid: Bad address" || $output == *"not permitted" ]]
+    if [ "$(id -u)" = 0 ] && command -v setpriv > /dev/null; then
+        run -1 timeout 10 setpriv --reuid 12345 --clear-groups "$(command -v poke)" $pid $address x
+        [[ $output == *"process_vm_writev to $pid: Operation not permitted" ]]
+        [[ $output == *"has another user or other rights, or Yama forbids"* ]]
+    fi
+    echo >&$keys
+    exec {keys}>&-
+    finish $victim
+    [ "$(tail -n 1 victim.out)" = "after: mine" ]
+    run -1 timeout 10 poke $pid $address x
+    [ "$output" = "poke: process_vm_writev to $pid: No such process" ]
+}
+
+@test "mmap: findings that cannot be written are an error" {
+    for program in edges refused kept sharing family isolated where lazy victim; do
+        run -1 timeout 10 sh -c "exec $program < /dev/null > /dev/full"
+        [[ $output == *"$program: standard output: No space left on device"* ]]
+        run -1 timeout 10 sh -c "exec $program < /dev/null >&-"
+        [[ $output == *"$program: standard output: "* ]]
+    done
+    side pong
+    run -1 --separate-stderr timeout 10 sh -c "exec ping -n 5 > /dev/full"
+    [ "${stderr_lines[-1]}" = "ping: standard output: No space left on device" ]
+    finish $pong
+    clean
+}
