@@ -22,7 +22,7 @@
 #ifndef MMAP_CONTRACT_H
 #define MMAP_CONTRACT_H
 
-#include <semaphore.h>
+#include <stdatomic.h>
 #include <stdint.h>
 
 /* Relative: the file appears where you run the programs, so run both in the
@@ -49,29 +49,36 @@ enum { WRITER, READER, PING, PONG };
 #define SLOTS 4
 #define SLOT_BYTES 262144
 
-/* The semaphores count the slots that may be filled and those that are full,
-   and say that the reader has all. A length of 0 ends the data. */
+/* Each side counts its slots, and sleeps on the count of the other; no lock is
+   needed. What is between the two is full. A length of 0 ends the data. */
 struct window {
     char mark[MARK_BYTES];
-    sem_t room, full, taken;
-    volatile uint32_t length[SLOTS]; /* by the writer */
+    _Alignas(64) _Atomic uint32_t filled;  /* by the writer: slots so far */
+    _Alignas(64) _Atomic uint32_t emptied; /* by the reader: slots so far */
+    volatile uint32_t length[SLOTS];       /* by the writer */
     _Alignas(4096) char slot[SLOTS][SLOT_BYTES];
 };
 
 /*
- * ping and pong: a place for the words of each, and a semaphore that says when
- * they are there. The first that ping says is the plan.
+ * ping and pong: two places for words, and whose turn it is. Turn 1 is ping's
+ * with the plan, 2 is pong's, 3 is ping's with the first words, and so on.
  */
 #define PING_MOST_ROUNDS 10000000 /* that are timed */
 #define PING_MOST_BYTES 1048576
 
 struct talk {
     char mark[MARK_BYTES];
-    sem_t ping_spoke, pong_spoke;
+    _Alignas(64) _Atomic uint32_t turn;
     volatile int rounds, bytes; /* by ping: a tenth more than are timed */
     _Alignas(64) unsigned char ping_says[PING_MOST_BYTES];
     _Alignas(64) unsigned char pong_says[PING_MOST_BYTES];
 };
+
+/* The two calls of futex(2) that are needed. <linux/futex.h> has them, too, but
+   not every C library comes with it. FUTEX_WAIT sleeps if the word still has
+   the value that it is given; FUTEX_WAKE wakes that many who sleep on it. A
+   sem_t would be shorter, but a stranger who scribbles over it crashes us. */
+enum { FUTEX_WAIT, FUTEX_WAKE };
 
 /* victim and poke: room for the text, and its NUL. */
 #define POKE_BYTES 64

@@ -1,18 +1,17 @@
 /*
  * ping - time the way to pong and back through a mapped file.
  *
- * Says something to pong and hears the echo before it goes on: each sleeps on
- * a semaphore in the map until the other has spoken. Either may start first:
- * the first one makes the file and waits, the second takes its name away.
+ * Says something to pong and hears the echo before it goes on: each sleeps
+ * until it is its turn. Either may start first: the first one makes the file
+ * and waits, the second takes its name away.
  *
- * See contract.h, mmap(2), sem_overview(7), flock(2), clock_gettime(2).
+ * See contract.h, mmap(2), futex(2), fcntl_locking(2), clock_gettime(2).
  */
-#define _GNU_SOURCE /* F_OFD_SETLK, F_OFD_GETLK */
+#define _GNU_SOURCE /* F_OFD_SETLK, F_OFD_GETLK, syscall */
 
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +19,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -163,11 +163,8 @@ enter(void)
     if (talk == MAP_FAILED)
         err(EXIT_FAILURE, "mmap %s", path);
     lock(F_OFD_SETLK, PING);
-    if (st.st_size > 0) {
+    if (st.st_size > 0)
         unlink(path); /* we have met */
-    } else if (sem_init(&talk->ping_spoke, 1, 0) == -1 ||
-               sem_init(&talk->pong_spoke, 1, 0) == -1)
-        err(EXIT_FAILURE, "sem_init");
     flock(file, LOCK_UN);
 }
 
@@ -179,16 +176,28 @@ pong_is_gone(void)
     return !is_still_there() && !lock(F_OFD_GETLK, PONG);
 }
 
-/* What pong did before it went can be seen by now: so in this order. */
+/* Words first, then the turn: an atomic store comes after all that was written
+   before, also for who looks from another CPU. */
 static void
-await(sem_t *semaphore)
+say(uint32_t turn)
 {
-    while (sem_wait(semaphore) == -1)
-        if (pong_is_gone()) {
-            if (sem_trywait(semaphore) == 0)
-                return;
+    talk->turn = turn;
+    syscall(SYS_futex, &talk->turn, FUTEX_WAKE, 1);
+}
+
+/* Wait for the other to take its turn. What it did before it went can be seen
+   by now: so in this order. */
+static void
+hear(uint32_t turn)
+{
+    uint32_t now;
+
+    while ((now = talk->turn) == turn - 1)
+        if (syscall(SYS_futex, &talk->turn, FUTEX_WAIT, now, NULL) == -1 &&
+            errno == EINTR && pong_is_gone() && talk->turn == now)
             errx(EXIT_FAILURE, "%s: pong is gone before its end", path);
-        }
+    if (now != turn)
+        errx(EXIT_FAILURE, "turn %u after %u: this is not pong", now, turn - 1);
 }
 
 /* A signal must not come before we can leave as we should. */
@@ -215,7 +224,7 @@ meet(void)
 
 /* Each round says something else: an old echo must not pass for the new one. */
 static long
-round_trip(long round, size_t bytes)
+round_trip(uint32_t turn, long round, size_t bytes)
 {
     static unsigned char said[PING_MOST_BYTES], heard[PING_MOST_BYTES];
     struct timespec start, end;
@@ -224,8 +233,8 @@ round_trip(long round, size_t bytes)
         said[i] = (unsigned char)((size_t)round + i);
     clock_gettime(CLOCK_MONOTONIC, &start); /* cannot fail */
     memcpy(talk->ping_says, said, bytes);
-    sem_post(&talk->ping_spoke);
-    await(&talk->pong_spoke);
+    say(turn);
+    hear(turn + 1);
     memcpy(heard, talk->pong_says, bytes);
     clock_gettime(CLOCK_MONOTONIC, &end);
     if (memcmp(said, heard, bytes) != 0)
@@ -280,12 +289,13 @@ main(int argc, char *argv[])
         err(EXIT_FAILURE, "calloc");
 
     meet();
-    warnx("sem_wait: sleeps until pong has come and spoken");
+    warnx("futex: sleeps until pong has come and taken its turn");
     talk->rounds = count / 10 + count;
     talk->bytes = bytes;
-    sem_post(&talk->ping_spoke);
-    for (int i = -count / 10; i < count; i++) /* a tenth to warm up */
-        ns[i > 0 ? i : 0] = round_trip(i, (size_t)bytes);
+    say(1);
+    hear(2);
+    for (int i = -count / 10, turn = 3; i < count; i++, turn += 2)
+        ns[i > 0 ? i : 0] = round_trip((uint32_t)turn, i, (size_t)bytes);
 
     for (int i = 0; raw && i < count; i++)
         printf("%ld\n", ns[i]);

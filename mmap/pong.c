@@ -5,14 +5,13 @@
  * first: the first one makes the file and waits, the second takes its name
  * away.
  *
- * See contract.h, mmap(2), sem_overview(7), flock(2).
+ * See contract.h, mmap(2), futex(2), fcntl_locking(2).
  */
-#define _GNU_SOURCE /* F_OFD_SETLK, F_OFD_GETLK */
+#define _GNU_SOURCE /* F_OFD_SETLK, F_OFD_GETLK, syscall */
 
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +19,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -150,11 +150,8 @@ enter(void)
     if (talk == MAP_FAILED)
         err(EXIT_FAILURE, "mmap %s", path);
     lock(F_OFD_SETLK, PONG);
-    if (st.st_size > 0) {
+    if (st.st_size > 0)
         unlink(path); /* we have met */
-    } else if (sem_init(&talk->ping_spoke, 1, 0) == -1 ||
-               sem_init(&talk->pong_spoke, 1, 0) == -1)
-        err(EXIT_FAILURE, "sem_init");
     flock(file, LOCK_UN);
 }
 
@@ -166,16 +163,28 @@ ping_is_gone(void)
     return !is_still_there() && !lock(F_OFD_GETLK, PING);
 }
 
-/* What ping did before it went can be seen by now: so in this order. */
+/* Words first, then the turn: an atomic store comes after all that was written
+   before, also for who looks from another CPU. */
 static void
-await(sem_t *semaphore)
+say(uint32_t turn)
 {
-    while (sem_wait(semaphore) == -1)
-        if (ping_is_gone()) {
-            if (sem_trywait(semaphore) == 0)
-                return;
+    talk->turn = turn;
+    syscall(SYS_futex, &talk->turn, FUTEX_WAKE, 1);
+}
+
+/* Wait for the other to take its turn. What it did before it went can be seen
+   by now: so in this order. */
+static void
+hear(uint32_t turn)
+{
+    uint32_t now;
+
+    while ((now = talk->turn) == turn - 1)
+        if (syscall(SYS_futex, &talk->turn, FUTEX_WAIT, now, NULL) == -1 &&
+            errno == EINTR && ping_is_gone() && talk->turn == now)
             errx(EXIT_FAILURE, "%s: ping is gone before its end", path);
-        }
+    if (now != turn)
+        errx(EXIT_FAILURE, "turn %u after %u: this is not ping", now, turn - 1);
 }
 
 /* A signal must not come before we can leave as we should. */
@@ -213,8 +222,8 @@ main(int argc, char *argv[])
         path = argv[optind];
 
     meet();
-    warnx("sem_wait: sleeps until ping has come and spoken");
-    await(&talk->ping_spoke);
+    warnx("futex: sleeps until ping has come and taken its turn");
+    hear(1);
     /* Anybody could have written this, and could change it: read it once. */
     const int rounds = talk->rounds, bytes = talk->bytes;
     if (rounds < 1 || rounds > PING_MOST_ROUNDS / 10 * 11 || bytes < 1 ||
@@ -223,11 +232,12 @@ main(int argc, char *argv[])
              bytes);
     warnx("%d rounds of %d bytes", rounds, bytes);
 
-    for (int i = 0; i < rounds; i++) {
-        await(&talk->ping_spoke);
+    say(2);
+    for (uint32_t turn = 3; turn < 3 + 2 * (uint32_t)rounds; turn += 2) {
+        hear(turn);
         memcpy(buf, talk->ping_says, (size_t)bytes);
         memcpy(talk->pong_says, buf, (size_t)bytes);
-        sem_post(&talk->pong_spoke);
+        say(turn + 1);
     }
     return EXIT_SUCCESS;
 }

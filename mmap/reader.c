@@ -5,14 +5,13 @@
  * Either may start first: the first one makes the file and waits, the second
  * takes its name away. What one puts into the map the other finds in it.
  *
- * See contract.h, mmap(2), posix_fallocate(3), sem_overview(7), flock(2).
+ * See contract.h, mmap(2), posix_fallocate(3), futex(2), fcntl_locking(2).
  */
-#define _GNU_SOURCE /* F_OFD_SETLK, F_OFD_GETLK */
+#define _GNU_SOURCE /* F_OFD_SETLK, F_OFD_GETLK, syscall */
 
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +19,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -150,12 +150,8 @@ enter(void)
     if (window == MAP_FAILED)
         err(EXIT_FAILURE, "mmap %s", path);
     lock(F_OFD_SETLK, READER);
-    if (st.st_size > 0) {
+    if (st.st_size > 0)
         unlink(path); /* we have met */
-    } else if (sem_init(&window->room, 1, SLOTS) == -1 ||
-               sem_init(&window->full, 1, 0) == -1 ||
-               sem_init(&window->taken, 1, 0) == -1)
-        err(EXIT_FAILURE, "sem_init");
     flock(file, LOCK_UN);
 }
 
@@ -167,22 +163,27 @@ writer_is_gone(void)
     return !is_still_there() && !lock(F_OFD_GETLK, WRITER);
 }
 
-/* What a writer did before it went can be seen by now: so in this order. */
+/* Sleep until a slot is full. The writer's count could be anything: read it
+   once, and check. What it did before it went can be seen by now: so in this
+   order. */
 static void
-await(sem_t *semaphore)
+await(uint32_t emptied)
 {
-    while (sem_wait(semaphore) == -1)
-        if (writer_is_gone()) {
-            if (sem_trywait(semaphore) == 0)
-                return;
+    uint32_t filled;
+
+    while ((filled = window->filled) == emptied)
+        if (syscall(SYS_futex, &window->filled, FUTEX_WAIT, filled, NULL) ==
+                -1 &&
+            errno == EINTR && writer_is_gone() && window->filled == emptied)
             errx(EXIT_FAILURE, "%s: the writer is gone before the end", path);
-        }
+    if (filled - emptied > SLOTS)
+        errx(EXIT_FAILURE, "%u slots full: not from writer", filled - emptied);
 }
 
 /* The length could be anything: read it once, and check. write() takes the data
    straight out of the file's memory, and may take less than it is given. */
 static uint32_t
-write_slot(int slot, int to)
+write_slot(uint32_t slot, int to)
 {
     const uint32_t length = window->length[slot];
     ssize_t put;
@@ -204,17 +205,18 @@ write_slot(int slot, int to)
 static void
 copy(int to)
 {
-    long long bytes = 0, blocks = -1;
-    uint32_t length;
+    uint32_t length, emptied = 0;
+    long long bytes = 0;
 
     do {
-        await(&window->full);
-        length = write_slot((int)(++blocks % SLOTS), to);
-        sem_post(&window->room);
+        await(emptied);
+        length = write_slot(emptied % SLOTS, to);
+        if (length == 0)
+            warnx("end of data: %lld bytes in %u slots", bytes, emptied);
+        window->emptied = ++emptied;
+        syscall(SYS_futex, &window->emptied, FUTEX_WAKE, 1);
         bytes += length;
     } while (length > 0);
-    warnx("end of data: %lld bytes in %lld slots", bytes, blocks);
-    sem_post(&window->taken);
 }
 
 int
@@ -244,7 +246,7 @@ main(int argc, char *argv[])
     enter();
     sigprocmask(SIG_UNBLOCK, &all, NULL);
     setitimer(ITIMER_REAL, &clock, NULL);
-    warnx("sem_wait: sleeps until a slot is full");
+    warnx("futex: sleeps until a slot is full");
     copy(STDOUT_FILENO);
     return EXIT_SUCCESS;
 }

@@ -5,14 +5,13 @@
  * Either may start first: the first one makes the file and waits, the second
  * takes its name away. What one puts into the map the other finds in it.
  *
- * See contract.h, mmap(2), posix_fallocate(3), sem_overview(7), flock(2).
+ * See contract.h, mmap(2), posix_fallocate(3), futex(2), fcntl_locking(2).
  */
-#define _GNU_SOURCE /* F_OFD_SETLK, F_OFD_GETLK */
+#define _GNU_SOURCE /* F_OFD_SETLK, F_OFD_GETLK, syscall */
 
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +19,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -151,12 +151,8 @@ enter(void)
     if (window == MAP_FAILED)
         err(EXIT_FAILURE, "mmap %s", path);
     lock(F_OFD_SETLK, WRITER);
-    if (st.st_size > 0) {
+    if (st.st_size > 0)
         unlink(path); /* we have met */
-    } else if (sem_init(&window->room, 1, SLOTS) == -1 ||
-               sem_init(&window->full, 1, 0) == -1 ||
-               sem_init(&window->taken, 1, 0) == -1)
-        err(EXIT_FAILURE, "sem_init");
     flock(file, LOCK_UN);
 }
 
@@ -168,29 +164,38 @@ reader_is_gone(void)
     return !is_still_there() && !lock(F_OFD_GETLK, READER);
 }
 
-/* What a reader did before it went can be seen by now: so in this order. */
+/* Sleep until no more than so many slots are full. The reader's count could be
+   anything: read it once, and check. What it did before it went can be seen by
+   now: so in this order. */
 static void
-await(sem_t *semaphore)
+await(uint32_t filled, uint32_t most)
 {
-    while (sem_wait(semaphore) == -1)
-        if (reader_is_gone()) {
-            if (sem_trywait(semaphore) == 0)
-                return;
+    uint32_t emptied;
+
+    while (filled - (emptied = window->emptied) > most) {
+        if (filled - emptied > SLOTS)
+            errx(EXIT_FAILURE, "%u slots full: not from reader",
+                 filled - emptied);
+        if (syscall(SYS_futex, &window->emptied, FUTEX_WAIT, emptied, NULL) ==
+                -1 &&
+            errno == EINTR && reader_is_gone() && window->emptied == emptied)
             errx(EXIT_FAILURE, "%s: the reader is gone before the end", path);
-        }
+    }
 }
 
 /* Copy until end of file. read() puts the data straight into the file's memory.
-   What was done before sem_post() can be seen after sem_wait(). */
+   Storing the count is what publishes them: an atomic store comes after all
+   that was written before, also for a reader on another CPU. */
 static void
 copy(int from, size_t block)
 {
-    long long bytes = 0, blocks = -1;
+    uint32_t filled = 0;
+    long long bytes = 0;
     ssize_t got;
 
     do {
-        int slot = (int)(++blocks % SLOTS);
-        await(&window->room);
+        uint32_t slot = filled % SLOTS;
+        await(filled, SLOTS - 1);
         while ((got = read(from, window->slot[slot], block)) == -1)
             if (errno == EFAULT)
                 shortened(SIGBUS);
@@ -200,11 +205,12 @@ copy(int from, size_t block)
                 errx(EXIT_FAILURE, "%s: the reader is gone before the end",
                      path);
         window->length[slot] = (uint32_t)got;
-        sem_post(&window->full);
+        window->filled = ++filled;
+        syscall(SYS_futex, &window->filled, FUTEX_WAKE, 1);
         bytes += got;
     } while (got > 0);
-    warnx("end of input: %lld bytes in %lld slots", bytes, blocks);
-    await(&window->taken);
+    warnx("end of input: %lld bytes in %u slots", bytes, filled - 1);
+    await(filled, 0);
 }
 
 int
@@ -242,8 +248,7 @@ main(int argc, char *argv[])
     enter();
     sigprocmask(SIG_UNBLOCK, &all, NULL);
     setitimer(ITIMER_REAL, &clock, NULL);
-    warnx(
-        "sem_wait: sleeps while all slots are full, until a reader takes one");
+    warnx("futex: sleeps while all slots are full, until a reader takes one");
     copy(STDIN_FILENO, (size_t)block);
     return EXIT_SUCCESS;
 }

@@ -4,7 +4,6 @@
 
 # The claims that have no lesson yet, by the folder that will hold it.
 OPEN='
-mmap    5 6 7 8 9 109 110 111 112 113 114 115 116 117 118 119 120
 signal  12 18 20 42 54 55
 socket  21 52 53 103 129 130
 bench   50 88 102

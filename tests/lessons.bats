@@ -84,6 +84,10 @@ play() {
     play msgq/README.md
 }
 
+@test "lessons: mmap/README.md prints what it says" {
+    play mmap/README.md
+}
+
 @test "lessons: README.md prints what it says" {
     play README.md
 }
