@@ -171,11 +171,13 @@ await(uint32_t emptied)
 {
     uint32_t filled;
 
-    while ((filled = window->filled) == emptied)
-        if (syscall(SYS_futex, &window->filled, FUTEX_WAIT, filled, NULL) ==
-                -1 &&
-            errno == EINTR && writer_is_gone() && window->filled == emptied)
+    while ((filled = window->filled) == emptied) {
+        long slept =
+            syscall(SYS_futex, &window->filled, FUTEX_WAIT, filled, NULL);
+        if (slept == -1 && errno == EINTR && writer_is_gone() &&
+            window->filled == emptied)
             errx(EXIT_FAILURE, "%s: the writer is gone before the end", path);
+    }
     if (filled - emptied > SLOTS)
         errx(EXIT_FAILURE, "%u slots full: not from writer", filled - emptied);
 }

@@ -176,9 +176,10 @@ await(uint32_t filled, uint32_t most)
         if (filled - emptied > SLOTS)
             errx(EXIT_FAILURE, "%u slots full: not from reader",
                  filled - emptied);
-        if (syscall(SYS_futex, &window->emptied, FUTEX_WAIT, emptied, NULL) ==
-                -1 &&
-            errno == EINTR && reader_is_gone() && window->emptied == emptied)
+        long slept =
+            syscall(SYS_futex, &window->emptied, FUTEX_WAIT, emptied, NULL);
+        if (slept == -1 && errno == EINTR && reader_is_gone() &&
+            window->emptied == emptied)
             errx(EXIT_FAILURE, "%s: the reader is gone before the end", path);
     }
 }
