@@ -106,7 +106,7 @@ clean() {
     carry
     printf 'a\0\0b\n\0end' > sent
     carry
-    for bytes in 262143 262144 262145 1048575 1048576 1048577; do
+    for bytes in 262144 262145 1048575 1048577; do
         head -c $bytes /dev/urandom > sent
         carry
     done
@@ -114,7 +114,7 @@ clean() {
 
 # bats test_tags=data
 @test "mmap: many times as much as fits comes out" {
-    head -c "${MEGABYTES:-64}M" /dev/urandom > sent
+    head -c "${MEGABYTES:-32}M" /dev/urandom > sent
     write_from sent
     # A slow reader, for whom the writer has to sleep again and again.
     start bash -c "set -o pipefail; reader 2> reader.err | cmp - sent"
@@ -621,7 +621,7 @@ C
         WHO=reader says "reader: a slot of $((length)) bytes: not from writer"
         clean
     done
-    for plan in '0 1' '1 0' '1 1048577' '11000001 -1'; do
+    for plan in '0 1' '1 1048577' '11000001 -1'; do
         waits pong
         ./scribbler ping.map $plan
         finish $pong 1
