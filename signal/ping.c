@@ -1,0 +1,308 @@
+/*
+ * ping - time the way to pong and back by signals.
+ *
+ * Sends pong a signal that carries a number, and sleeps until a signal brings
+ * it back. Either may start first: the first one makes a file to meet at, and
+ * sleeps until the other sends it a signal. The second one removes the file.
+ *
+ * See contract.h, sigqueue(3), sigtimedwait(2), pidfd_send_signal(2),
+ * clock_gettime(2).
+ */
+#define _GNU_SOURCE /* syscall */
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "contract.h"
+
+static const char *path = PING_PATH;
+static int file = -1;
+static int peer = -1; /* a pidfd: poll() finds it readable when it is dead */
+static pid_t peer_pid;
+static siginfo_t letter; /* what goes with a signal */
+static sigset_t wanted;
+
+static void
+usage(FILE *stream, int status)
+{
+    fputs("usage: ping [-n COUNT] [-r] [path]\n"
+          "Time COUNT (10000) round trips to pong and back; -r prints each of\n"
+          "them, in nanoseconds.\n",
+          stream);
+    exit(status);
+}
+
+static int
+number(int option, long most)
+{
+    char *end;
+    long n = strtol(optarg, &end, 10);
+
+    if (n < 1 || n > most || *end != '\0')
+        errx(2, "-%c %s: not a number from 1 to %ld", option, optarg, most);
+    return (int)n;
+}
+
+/* F_SETLK: without sleeping. F_SETLKW: sleep until it is free. */
+static int
+lock(int command, short type, off_t byte)
+{
+    struct flock bytes = {.l_type = type, .l_start = byte, .l_len = 1};
+
+    return fcntl(file, command, &bytes);
+}
+
+/* Which other process has locked this byte? 0 if none has. */
+static pid_t
+holder(off_t byte)
+{
+    struct flock bytes = {.l_type = F_WRLCK, .l_start = byte, .l_len = 1};
+
+    if (fcntl(file, F_GETLK, &bytes) == -1)
+        err(EXIT_FAILURE, "look for a lock of %s", path);
+    return bytes.l_type == F_UNLCK ? 0 : bytes.l_pid;
+}
+
+/* It may have been removed since we have opened it, or replaced. */
+static int
+is_still_there(void)
+{
+    struct stat ours, named;
+
+    return fstat(file, &ours) == 0 && lstat(path, &named) == 0 &&
+           ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
+}
+
+/* Go alone: whoever comes next finds neither the file nor our lock. */
+static void
+leave(void)
+{
+    lock(F_SETLKW, F_WRLCK, SIGNAL_DOOR);
+    if (is_still_there())
+        unlink(path);
+    close(file);
+}
+
+/* Die of the same signal, so that the shell learns how we ended. All of these
+   calls are safe in a handler: whatever it interrupts, they find in order. */
+static void
+stop(int sig)
+{
+    leave();
+    signal(sig, SIG_DFL);
+    raise(sig);
+}
+
+/* Come in alone. Anything else under the name is not to be touched. No signal
+   comes until we can leave as we should. */
+static void
+enter(void)
+{
+    struct stat st;
+
+    for (;; close(file)) {
+        file =
+            open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, SIGNAL_MODE);
+        if (file == -1 || fstat(file, &st) == -1)
+            err(EXIT_FAILURE, "open %s", path);
+        if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+            (st.st_mode & 07777) != SIGNAL_MODE || st.st_size > 0)
+            errx(EXIT_FAILURE, "%s is not a file of ours", path);
+        if (lock(F_SETLKW, F_WRLCK, SIGNAL_DOOR) == -1)
+            err(EXIT_FAILURE, "lock %s", path);
+        if (is_still_there())
+            break;
+    }
+    if (lock(F_SETLK, F_WRLCK, SIGNAL_WRITER) == -1)
+        errx(EXIT_FAILURE, "%s: another ping is here", path);
+    atexit(leave); /* fails only for want of memory */
+}
+
+/* As sigqueue(3) does, but to a pidfd. EAGAIN: as many signals are queued as
+   may be, and nobody tells when they are fewer. */
+static void
+say(uintptr_t word)
+{
+    struct pollfd dead = {.fd = peer, .events = POLLIN};
+
+    letter.si_value.sival_ptr = (void *)word;
+    while (syscall(SYS_pidfd_send_signal, peer, SIGNAL_WORD, &letter, 0) ==
+           -1) {
+        if (errno != EAGAIN && errno != ESRCH)
+            err(EXIT_FAILURE, "pidfd_send_signal");
+        if (poll(&dead, 1, SIGNAL_TICK) > 0)
+            errx(EXIT_FAILURE, "pong is gone before its end");
+    }
+}
+
+/* What the next signal from our peer carries; anybody may send us one who may
+   kill us. sigtimedwait() costs less than a signalfd with poll(), but knows
+   nothing of a death: so look now and then, and once more for a last word. */
+static uintptr_t
+hear(void)
+{
+    static const struct timespec ticks[] = {{.tv_nsec = PING_TICK}, {0}};
+    struct pollfd dead = {.fd = peer, .events = POLLIN};
+    siginfo_t info;
+    int gone = 0;
+
+    for (;;) {
+        if (sigtimedwait(&wanted, &info, &ticks[gone]) != -1) {
+            if (info.si_code == SI_QUEUE && info.si_pid == peer_pid)
+                return (uintptr_t)info.si_value.sival_ptr;
+        } else if (gone) {
+            errx(EXIT_FAILURE, "pong is gone before its end");
+        } else if (errno == EAGAIN) { /* and not EINTR: stopped, continued */
+            gone = poll(&dead, 1, 0) > 0;
+        }
+    }
+}
+
+/* Its number can have passed to a stranger before the pidfd was opened, but not
+   if it still holds its lock afterwards. */
+static int
+reach(pid_t pid)
+{
+    if (pid == 0 || pid != holder(SIGNAL_READER))
+        return 0;
+    if ((peer = (int)syscall(SYS_pidfd_open, pid, 0)) == -1 && errno != ESRCH)
+        err(EXIT_FAILURE, "pidfd_open");
+    if (peer == -1 || pid != holder(SIGNAL_READER))
+        return 0;
+    peer_pid = pid;
+    letter.si_signo = SIGNAL_WORD; /* and what sigqueue(3) would put in */
+    letter.si_code = SI_QUEUE;
+    letter.si_pid = getpid();
+    letter.si_uid = getuid();
+    return 1;
+}
+
+/* Greet who is there, or sleep until we are greeted. The name is removed after
+   the greeting: a first one must not wait where nobody finds it. */
+static void
+meet(void)
+{
+    struct stat st;
+    siginfo_t info;
+
+    warnx("%s: sleeps until pong is there", path);
+    if (reach(holder(SIGNAL_READER))) {
+        say(PING_HELLO);
+        unlink(path);
+        lock(F_SETLK, F_UNLCK, SIGNAL_DOOR);
+    } else {
+        lock(F_SETLK, F_UNLCK, SIGNAL_DOOR);
+        for (;;) {
+            while (sigwaitinfo(&wanted, &info) == -1)
+                ; /* EINTR: stopped and continued */
+            if (reach(info.si_pid))
+                break;
+            if (fstat(file, &st) == 0 && st.st_nlink == 0 &&
+                holder(SIGNAL_READER) == 0)
+                errx(EXIT_FAILURE, "pong is gone before its end");
+        }
+        if (info.si_value.sival_ptr != (void *)PING_HELLO)
+            errx(EXIT_FAILURE, "%s: this is not pong", path);
+    }
+    warnx("pong is there: pid %d", (int)peer_pid);
+}
+
+/* Each round says something else: an old echo must not pass for the new one. */
+static long
+round_trip(uintptr_t round)
+{
+    struct timespec start, end;
+
+    clock_gettime(CLOCK_MONOTONIC, &start); /* cannot fail */
+    say(round);
+    uintptr_t echo = hear();
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    if (echo != round)
+        errx(EXIT_FAILURE, "the echo is not what was said");
+    return (end.tv_sec - start.tv_sec) * 1000000000L + end.tv_nsec -
+           start.tv_nsec;
+}
+
+static int
+by_value(const void *a, const void *b)
+{
+    const long x = *(const long *)a, y = *(const long *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* By nearest rank: so many in a hundred took as long as this one, or less. */
+static void
+report(long ns[], long count)
+{
+    static const char *const names[] = {"min", "median", "90 %", "99 %", "max"};
+    const long ranks[] = {1, (count + 1) / 2, (count * 90 + 99) / 100,
+                          (count * 99 + 99) / 100, count};
+
+    qsort(ns, (size_t)count, sizeof(*ns), by_value);
+    for (int i = 0; i < 5; i++)
+        printf("%-8s %9.1f us\n", names[i], (double)ns[ranks[i] - 1] / 1000.0);
+}
+
+int
+main(int argc, char *argv[])
+{
+    int count = 10000, raw = 0;
+    sigset_t all;
+
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        usage(stdout, EXIT_SUCCESS);
+    for (int opt; (opt = getopt(argc, argv, "n:r")) != -1;)
+        if (opt == 'n')
+            count = number(opt, PING_MOST_ROUNDS);
+        else if (opt == 'r')
+            raw = 1;
+        else
+            usage(stderr, 2);
+    if (argc - optind > 1)
+        usage(stderr, 2);
+    if (argc > optind)
+        path = argv[optind];
+    for (int fd = 0; fd < 3; fd++) /* closed: the file would get its number */
+        if (fcntl(fd, F_GETFD) == -1)
+            err(EXIT_FAILURE, "descriptor %d", fd);
+    long *ns = calloc((size_t)count, sizeof(*ns));
+    if (ns == NULL)
+        err(EXIT_FAILURE, "calloc");
+
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    signal(SIGHUP, stop); /* fails only for a number that is no signal */
+    signal(SIGINT, stop);
+    signal(SIGTERM, stop);
+    enter();
+    /* Our word stays blocked: it is to be read, not to interrupt or to kill. */
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGNAL_WORD);
+    sigdelset(&all, SIGNAL_WORD);
+    sigprocmask(SIG_UNBLOCK, &all, NULL);
+    meet();
+    say((uintptr_t)(count / 10 + count));
+    for (int i = -count / 10; i < count; i++) /* a tenth to warm up */
+        ns[i > 0 ? i : 0] = round_trip((uintptr_t)i);
+
+    for (int i = 0; raw && i < count; i++)
+        printf("%ld\n", ns[i]);
+    if (!raw)
+        report(ns, count);
+    free(ns);
+    if (fflush(stdout) == EOF || ferror(stdout))
+        err(EXIT_FAILURE, "standard output");
+    return EXIT_SUCCESS;
+}
