@@ -1,0 +1,759 @@
+# signal/writer and signal/reader are cat(1) cut in two by signals alone; ping and
+# pong take turns by them. Then the programs of one fact. ROUNDS=500 tries longer.
+# The tests about data are tagged so: make check BIN=mine.
+
+setup() {
+    load helper
+    use signal
+}
+
+teardown() {
+    [ ! -e ipc.pid ] && [ ! -e ipc.ping ]
+}
+
+# pair: carry the file sent into the file received.
+pair() {
+    start writer < sent 2> writer.err
+    writer=$!
+    start reader > received 2> reader.err
+    reader=$!
+}
+
+# keyboard: a terminal in which nobody has typed yet, open as descriptor $keys.
+keyboard() {
+    mkfifo keyboard
+    exec {keys}<> keyboard
+}
+
+# typist: a writer at the keyboard and a reader, who have met.
+typist() {
+    keyboard
+    start writer < keyboard 2> writer.err {keys}>&-
+    writer=$!
+    start reader > received 2> reader.err {keys}>&-
+    reader=$!
+    await met writer
+    await met reader
+}
+
+# side SIDE: start one of the four, with nothing to say.
+side() {
+    case $1 in
+        writer | reader) start $1 < /dev/null > $1.out 2> $1.err ;;
+        ping) start ping -n 20 > figures 2> ping.err ;;
+        pong) start pong 2> pong.err ;;
+    esac
+}
+
+other() {
+    case $1 in
+        writer) echo reader ;;
+        reader) echo writer ;;
+        ping) echo pong ;;
+        pong) echo ping ;;
+    esac
+}
+
+# place SIDE: the file where it waits.
+place() {
+    case $1 in
+        writer | reader) echo ipc.pid ;;
+        *) echo ipc.ping ;;
+    esac
+}
+
+# met SIDE: it has told that the other is there.
+met() {
+    grep -q "^$1: .* is there: pid [0-9]*\$" $1.err
+}
+
+# waits SIDE PID: it has told that nobody is there yet, and sleeps.
+waits() {
+    grep -q "^$1: .* sleeps until .* is there\$" $1.err && asleep $2
+}
+
+# bats test_tags=data
+@test "signal: what goes into the writer comes out of the reader" {
+    head -c 1M /dev/urandom > sent
+    pair
+    WITHIN=10 finish $writer
+    finish $reader
+    cmp sent received
+}
+
+# bats test_tags=data
+@test "signal: any number of bytes comes out as it went in, none as well" {
+    for bytes in 0 1 7 8 9 4095 4096 4097; do
+        head -c $bytes /dev/urandom > sent
+        pair
+        finish $writer
+        finish $reader
+        cmp sent received
+    done
+}
+
+# bats test_tags=data
+@test "signal: NULs and a missing final newline come out as they went in" {
+    printf 'a\0\0b\n\0\0\0\0\0\0\0\0\0\0\0end\0' > sent
+    pair
+    finish $writer
+    finish $reader
+    cmp sent received
+}
+
+@test "signal: either side of both pairs may start first" {
+    for first in writer reader ping pong; do
+        side $first
+        one=$!
+        await waits $first $one
+        side "$(other $first)"
+        finish $!
+        finish $one
+        [ ! -e "$(place $first)" ]
+    done
+}
+
+@test "signal: both sides may start at the same moment, again and again" {
+    sides=(writer reader ping pong)
+    for ((i = 0; i < 2 * ${ROUNDS:-3}; i++)); do
+        side ${sides[i % 4]}
+        one=$!
+        side "$(other ${sides[i % 4]})"
+        finish $!
+        finish $one
+        [ ! -e "$(place ${sides[i % 4]})" ]
+    done
+}
+
+@test "signal: one transfer after the other, and none gets into the next" {
+    start bash -c 'for i in {1..20}; do writer <<< $i || exit; done' 2> errors
+    writers=$!
+    timeout 10 bash -c 'for i in {1..20}; do reader || exit; done' > received
+    finish $writers
+    cmp received <(seq 20)
+}
+
+# bats test_tags=data
+@test "signal: a typed line comes out at once, and both sleep until the next" {
+    keyboard
+    start writer < keyboard {keys}>&-
+    writer=$!
+    start reader > received {keys}>&-
+    reader=$!
+    for line in one two three; do
+        echo $line >&$keys
+        await grep -qx $line received
+        await asleep $writer
+        await asleep $reader
+    done
+    before=$(($(ticks $writer) + $(ticks $reader)))
+    pause 0.15
+    (($(ticks $writer) + $(ticks $reader) <= before + 1))
+    exec {keys}>&-
+    finish $writer
+    finish $reader
+    [ "$(wc -l < received)" = 3 ]
+}
+
+@test "signal: the story ends with how many bytes came in how many signals" {
+    printf 'hello, you' > sent # two words of 8 bytes, or three of 4
+    pair
+    finish $writer
+    finish $reader
+    words=$(($(getconf LONG_BIT) == 64 ? 4 : 5)) # two say how many bytes follow
+    WHO=writer says "writer: end of input: 10 bytes in $words signals"
+    WHO=reader says "reader: end of data: 10 bytes in $words signals"
+}
+
+# pending PID: how many signals of the pair's kind wait for the program.
+pending() {
+    awk '/^SigQ:/ { split($2, part, "/"); print part[1] }' "/proc/$(child $1)/status"
+}
+
+@test "signal: a slow reader loses nothing, and no queue grows for it" {
+    head -c 200000 /dev/urandom > sent
+    mkfifo slow
+    exec {slow}<> slow # nobody reads from it, so the reader gets stuck
+    start writer < sent 2> writer.err
+    writer=$!
+    start reader > slow 2> reader.err
+    reader=$!
+    await met writer
+    await asleep $reader
+    await asleep $writer
+    (($(pending $reader) <= 700)) # of the whole user: somebody else may have some
+    start head -c 200000 slow > received
+    finish $!
+    finish $reader
+    finish $writer
+    cmp sent received
+}
+
+@test "signal: where a user may have few signals queued, all arrives, slower" {
+    head -c 3000 /dev/urandom > sent
+    start bash -c 'ulimit -i 40; exec reader' > received 2> reader.err
+    reader=$!
+    start writer < sent 2> writer.err
+    writer=$!
+    WITHIN=10 finish $reader
+    finish $writer
+    cmp sent received
+}
+
+@test "signal: a killed reader ends a writer that waits for input, or for an answer" {
+    typist
+    stop KILL $reader
+    finish $reader 137
+    finish $writer 1
+    WHO=writer says "writer: the reader is gone before the end"
+    exec {keys}>&-
+
+    mkfifo full
+    exec {full}<> full
+    start writer < /dev/zero 2> writer.err
+    writer=$!
+    start reader > full 2> reader.err
+    reader=$!
+    await met writer
+    await asleep $reader
+    await asleep $writer
+    stop KILL $reader
+    finish $reader 137
+    finish $writer 1
+    WHO=writer says "writer: the reader is gone before the end"
+}
+
+@test "signal: a killed writer is not taken for the end of the data" {
+    typist
+    echo something >&$keys
+    await grep -q something received
+    stop KILL $writer
+    finish $writer 137
+    finish $reader 1
+    WHO=reader says "reader: the writer is gone before its end"
+}
+
+# settled: the survivor has ended, or waits for a peer that it has never met.
+settled() {
+    ended $survivor || { asleep $survivor && ! met $WHO; }
+}
+
+@test "signal: killed at any moment, one side ends the other, and the next run works" {
+    head -c 300000 /dev/urandom > sent
+    for ((i = 0; i < 2 * ${ROUNDS:-3}; i++)); do
+        pair
+        if ((i % 2)); then
+            victim=$reader survivor=$writer WHO=writer
+        else
+            victim=$writer survivor=$reader WHO=reader
+        fi
+        pause "0.0$((RANDOM % 5))$((RANDOM % 10))"
+        stop KILL $victim 2> /dev/null || : # it may have ended already
+        await ended $victim
+        wait $victim && killed=0 || killed=$?
+        WITHIN=2 await settled
+        if ! ended $survivor; then
+            stop TERM $survivor
+            finish $survivor 143
+        else
+            wait $survivor && status=0 || status=$?
+            case $status in
+                0) [ $killed = 0 ] || cmp sent received ;;
+                1) tail -n 1 $WHO.err | grep "is gone before" ;;
+                *) false ;;
+            esac
+        fi
+        pair
+        finish $writer
+        finish $reader
+        cmp sent received
+        [ ! -e ipc.pid ]
+    done
+}
+
+@test "signal: stopped with Ctrl-Z and continued, neither side loses anything" {
+    for first in writer reader; do
+        keyboard
+        for side in $first $(other $first); do
+            if [ $side = writer ]; then
+                start writer < keyboard 2> writer.err {keys}>&-
+            else
+                start reader > received 2> reader.err {keys}>&-
+            fi
+            eval "$side=$!"
+            [ $side = $first ] || break
+            await waits $first ${!side}
+            stop STOP ${!side}
+            await stopped ${!side}
+            stop CONT ${!side}
+            await asleep ${!side}
+        done
+        await met writer
+        for line in one two three; do
+            await asleep $writer
+            await asleep $reader
+            for side in $writer $reader; do
+                stop STOP $side
+                await stopped $side
+                stop CONT $side
+            done
+            echo $line >&$keys
+            await grep -qx $line received
+        done
+        exec {keys}>&-
+        finish $writer
+        finish $reader
+        rm keyboard received
+    done
+}
+
+@test "signal: told to stop while it waits, no side leaves a file" {
+    for side in writer reader ping pong; do
+        for signal in HUP INT TERM; do
+            side $side
+            waiting=$!
+            await waits $side $waiting
+            [ -f "$(place $side)" ]
+            stop $signal $waiting
+            finish $waiting $((128 + $(kill -l $signal))) # it died of the signal
+            [ ! -e "$(place $side)" ]
+        done
+    done
+}
+
+@test "signal: told to stop at any moment, no side leaves a file" {
+    sides=(writer reader ping pong)
+    for ((i = 0; i < 2 * ${ROUNDS:-3}; i++)); do
+        side ${sides[i % 4]}
+        waiting=$!
+        await child $waiting > /dev/null
+        pause "0.00$((RANDOM % 6))"
+        stop TERM $waiting
+        finish $waiting 143
+        [ ! -e ipc.pid ] && [ ! -e ipc.ping ]
+    done
+}
+
+@test "signal: told to stop in the middle, either side ends the other" {
+    for side in writer reader; do
+        typist
+        [ ! -e ipc.pid ]
+        stop INT "${!side}"
+        finish "${!side}" 130
+        [ $side = writer ] && finish $reader 1 || finish $writer 1
+        exec {keys}>&-
+        rm keyboard
+    done
+}
+
+@test "signal: told to stop in the middle, a side leaves the next pair's file alone" {
+    typist
+    start reader > next 2> next.err
+    next=$!
+    await asleep $next
+    await grep -q sleeps next.err
+    stop INT $writer
+    finish $writer 130
+    finish $reader 1
+    [ -f ipc.pid ]
+    timeout 10 writer <<< next
+    finish $next
+    [ "$(< next)" = next ]
+}
+
+@test "signal: the file that a killed run leaves behind serves the next one" {
+    for side in writer reader ping pong; do
+        side $side
+        victim=$!
+        await waits $side $victim
+        stop KILL $victim
+        finish $victim 137
+        [ -f "$(place $side)" ]
+        side $side
+        one=$!
+        side "$(other $side)"
+        finish $!
+        finish $one
+        [ ! -e "$(place $side)" ]
+    done
+}
+
+@test "signal: a second of a kind is refused, and the first goes on" {
+    for side in writer reader ping pong; do
+        side $side
+        one=$!
+        await waits $side $one
+        run -1 timeout 10 $side < /dev/null
+        [ "$output" = "$side: $(place $side): another $side is here" ]
+        side "$(other $side)"
+        finish $!
+        finish $one
+    done
+}
+
+@test "signal: what is not a file of ours is refused and not harmed" {
+    echo precious > file
+    : > shared && chmod 644 shared
+    mkdir folder
+    mkfifo -m 600 fifo
+    : > real && chmod 600 real
+    ln -s real link
+    ln -s nowhere dangling
+    for name in file shared folder fifo link dangling /dev/null; do
+        for side in writer reader ping pong; do
+            run -1 timeout 10 $side $name < /dev/null
+            [[ $output == "$side: $name is not a file of ours" ||
+                $output == "$side: open $name: "* ]]
+        done
+    done
+    [ "$(< file)" = precious ]
+    [ -f shared ] && [ -d folder ] && [ -p fifo ] && [ -L link ] && [ -f real ]
+    [ -L dangling ] && [ ! -e nowhere ]
+}
+
+@test "signal: another user's file is refused and not harmed" {
+    [ "$(id -u)" = 0 ] || skip "needs root, to make a file that belongs to another"
+    : > theirs
+    chmod 600 theirs
+    chown 12345 theirs
+    for side in writer reader ping pong; do
+        run -1 timeout 10 $side theirs < /dev/null
+        [ "$output" = "$side: theirs is not a file of ours" ]
+    done
+    [ -f theirs ]
+}
+
+@test "signal: a name that cannot be made is an error that says why" {
+    for side in writer reader ping pong; do
+        run -1 timeout 10 $side nowhere/file < /dev/null
+        [ "$output" = "$side: open nowhere/file: No such file or directory" ]
+    done
+}
+
+@test "signal: the file is its owner's alone" {
+    umask 000
+    for side in writer pong; do
+        side $side
+        waiting=$!
+        await waits $side $waiting
+        [ "$(stat -c %a "$(place $side)")" = 600 ]
+        stop TERM $waiting
+        finish $waiting 143
+    done
+}
+
+@test "signal: signals from anybody else change nothing" {
+    side reader
+    reader=$!
+    await waits reader $reader
+    for i in {1..50}; do stop 64 $reader; done # nobody has come yet
+    await asleep $reader
+    keyboard
+    start writer < keyboard 2> writer.err {keys}>&-
+    writer=$!
+    await met writer
+    await met reader
+    for line in one two; do
+        for i in {1..50}; do
+            stop 64 $reader
+            stop 64 $writer
+        done
+        echo $line >&$keys
+        await grep -qx $line reader.out
+    done
+    exec {keys}>&-
+    finish $writer
+    finish $reader
+    [ "$(wc -c < reader.out)" = 8 ]
+}
+
+@test "signal: a stranger's queued signals, with words, change nothing" {
+    env kill --help 2>&1 | grep -q -e --queue || skip "needs kill(1), of util-linux or procps"
+    typist
+    for program in $writer $reader; do
+        for word in 0 1 8 4096; do
+            env kill --queue $word -s 64 "$(child $program)"
+        done
+    done
+    echo hello >&$keys
+    await grep -qx hello received
+    exec {keys}>&-
+    finish $writer
+    finish $reader
+    [ "$(< received)" = hello ]
+}
+
+@test "signal: ping and reader do not take each other for their own" {
+    start ping meeting 2> ping.err
+    ping=$!
+    await waits ping $ping
+    run -1 timeout 10 reader meeting
+    finish $ping 1
+    WHO=ping says "ping: meeting: this is not pong"
+    [ "${lines[-1]}" = "reader: the writer is gone before its end" ]
+    [ ! -e meeting ]
+}
+
+@test "signal: output that cannot be written is an error, not silence" {
+    start writer < /dev/zero 2> writer.err
+    writer=$!
+    run -1 timeout 10 sh -c 'exec reader > /dev/full'
+    [ "${lines[-1]}" = "reader: write standard output: No space left on device" ]
+    finish $writer 1
+
+    start writer < /dev/zero 2> writer.err
+    writer=$!
+    { timeout 10 reader 2> reader.err || echo $? > status; } | head -c 1 > first
+    WHO=reader says "reader: write standard output: Broken pipe"
+    [ "$(< status)" = 1 ]
+    finish $writer 1
+}
+
+@test "signal: input that cannot be read is an error, not an empty input" {
+    start reader 2> reader.err
+    reader=$!
+    run -1 timeout 10 writer < .
+    [ "${lines[-1]}" = "writer: read standard input: Is a directory" ]
+    finish $reader 1
+    WHO=reader says "reader: the writer is gone before its end"
+}
+
+@test "signal: a closed descriptor is an error before any file is made" {
+    for side in writer reader ping pong; do
+        for closed in 0 1 2; do
+            run -1 timeout 10 sh -c "exec $side $closed<&-"
+            [ $closed = 2 ] || [ "$output" = "$side: descriptor $closed: Bad file descriptor" ]
+        done
+    done
+}
+
+@test "signal: ping reports five figures in order, or every round trip with -r" {
+    side pong
+    pong=$!
+    timeout 10 ping -n 30 > figures 2> ping.err
+    finish $pong
+    [ "$(cut -c 1-9 figures | tr -s ' \n' ' ')" = "min median 90 % 99 % max " ]
+    [ "$(grep -cE '^.{8} [ 0-9]{7}\.[0-9] us$' figures)" = 5 ]
+    cut -c 9-18 figures | sort -cn
+    WHO=pong says "pong: 33 rounds"
+    side pong
+    timeout 10 ping -r -n 30 > figures 2> ping.err
+    finish $!
+    [ "$(grep -cxE '[0-9]+' figures)" = 30 ]
+}
+
+@test "signal: stopped with Ctrl-Z and continued, ping and pong go on" {
+    for first in ping pong; do
+        second=$(other $first)
+        side $first
+        one=$!
+        await waits $first $one
+        stop STOP $one
+        await stopped $one
+        stop CONT $one
+        side $second
+        finish $!
+        finish $one
+    done
+    start ping -n 30000 > figures 2> ping.err
+    ping=$!
+    side pong
+    pong=$!
+    await met ping
+    for side in $ping $pong; do
+        stop STOP $side
+        await stopped $side
+        pause 0.25 # longer than the other waits before it looks
+        stop CONT $side
+    done
+    finish $ping
+    finish $pong
+}
+
+@test "signal: a killed ping or pong ends the other, which says so" {
+    for victim in ping pong; do
+        start ping -n 10000000 > figures 2> ping.err
+        ping=$!
+        side pong
+        pong=$!
+        await met ping
+        await met pong
+        stop KILL ${!victim}
+        finish ${!victim} 137
+        WHO=$(other $victim)
+        finish ${!WHO} 1
+        says "$WHO: $victim is gone before its end"
+        [ ! -s figures ]
+    done
+}
+
+@test "signal: a usage error has status 2, and --help is none" {
+    for side in writer reader ping pong; do
+        run -2 timeout 10 $side one two
+        run -2 timeout 10 $side -x
+        run -0 --separate-stderr timeout 10 $side --help
+        [[ ${lines[0]} == "usage: $side "*"[path]" && -z $stderr ]]
+    done
+    for number in 0 -1 10000001 99999999999999999999 0x 12k "" " "; do
+        run -2 timeout 10 ping -n "$number"
+        [ "$output" = "ping: -n $number: not a number from 1 to 10000000" ]
+    done
+    for program in count children descriptor states; do
+        run -2 timeout 10 $program one two
+        [[ ${lines[0]} == "usage: $program"* ]]
+        run -0 --separate-stderr timeout 10 $program --help
+        [[ ${lines[0]} == "usage: $program"* && -z $stderr ]]
+    done
+    run -2 timeout 10 trace
+    run -2 timeout 10 trace -x true
+    run -0 --separate-stderr timeout 10 trace --help
+    [[ ${lines[0]} == "usage: trace "* && -z $stderr ]]
+}
+
+# bats test_tags=C12,C42
+@test "signal: of five standard signals one arrives, of five queued ones all, in order" {
+    run -0 timeout 10 count
+    [ "${lines[0]}" = "kill with USR1, five times: USR1, 1 arrived" ]
+    [ "${lines[1]}" = "sigqueue with USR1 and 1 to 5: USR1=1, 1 arrived" ]
+    [ "${lines[2]}" = "sigqueue with RTMIN and 1 to 5: RTMIN=1 RTMIN=2 RTMIN=3 RTMIN=4 RTMIN=5, 5 arrived" ]
+    [ "${lines[3]}" = "sigqueue with RTMIN+1, RTMIN, USR1: USR1=3 RTMIN=2 RTMIN+1=1, 3 arrived" ]
+    [ "${#lines[@]}" = 4 ]
+}
+
+# bats test_tags=C18
+@test "signal: one SIGCHLD tells of five ends, and only a loop finds all five" {
+    run -0 timeout 10 children
+    [ "$(echo ${lines[*]})" = "5 children have ended: 5 zombies SIGCHLD came: 1 waitpid found: 5 zombies left: 0" ]
+    run -0 timeout 10 children once
+    [ "$(echo ${lines[*]})" = "5 children have ended: 5 zombies SIGCHLD came: 1 waitpid found: 1 zombies left: 4" ]
+    run -0 timeout 10 children ignore
+    [ "$(echo ${lines[*]})" = "5 children have ended: 0 zombies SIGCHLD came: 0 waitpid found: 0 zombies left: 0" ]
+}
+
+# bats test_tags=C54,C55
+@test "signal: R, S, T, D and Z are entered and left; SIGTERM ends not all of them" {
+    run -0 timeout 10 states
+    diff - <(printf '%s\n' "$output") <<'STATES'
+spins: R
+spins on the same CPU: R
+  SIGSTOP: T
+  SIGTERM: T
+  SIGCONT: Z
+sleeps in pause: S
+  SIGSTOP: T
+  SIGCONT: S
+  SIGTERM: Z
+waits in vfork: D
+  SIGTERM: Z
+has ended: Z
+  SIGKILL: Z
+  waitpid: -
+STATES
+}
+
+@test "signal: killed, states leaves no process behind" {
+    start states > states.out
+    states=$!
+    await grep -q "same CPU" states.out
+    read -ra pids < "/proc/$(child $states)/task/$(child $states)/children" || :
+    ((${#pids[@]} >= 2))
+    stop KILL $states
+    finish $states 137
+    for pid in "${pids[@]}"; do
+        await ended $pid
+    done
+}
+
+# tracing: skip where nobody may trace.
+tracing() {
+    run timeout 10 trace true
+    [[ $output != *"ptrace: Operation not permitted"* ]] || skip "ptrace is forbidden here"
+}
+
+# bats test_tags=C20
+@test "signal: a tracer hears of exec, signals, stops and faults before its child" {
+    tracing
+    run -3 timeout 10 trace sh -c 'trap "echo caught" USR1; kill -USR1 $$; exit 3'
+    usr1=$(kill -l USR1)
+    [ "${lines[1]}" = "trace: exec: the new program is there, and has not begun" ]
+    [[ ${lines[2]} == "trace: signal $usr1, "* ]]
+    [ "${lines[3]}" = caught ]
+    [ "${lines[4]}" = "trace: exit: status 3" ]
+
+    run -133 timeout 10 trace sh -c 'kill -TRAP $$'
+    [[ ${lines[2]} == "trace: signal 5, "* && ${lines[3]} == "trace: killed by signal 5, "* ]]
+
+    # A fault of its own: more calls than its stack has room for.
+    run timeout 10 trace sh -c 'ulimit -s 128; f() { f; }; f'
+    ((status == 139))
+    [[ ${lines[2]} == "trace: signal 11, "* && ${lines[3]} == "trace: killed by signal 11, "* ]]
+}
+
+# bats test_tags=C20
+@test "signal: a traced command that is stopped stays so until it is continued" {
+    tracing
+    start trace sh -c 'kill -STOP $$; echo on' > out 2> trace.err
+    trace=$!
+    await grep -q "^trace: signal $(kill -l STOP), " trace.err
+    read -r pid < "/proc/$(child $trace)/task/$(child $trace)/children" || :
+    await grep -q '^State:.[tT]' /proc/$pid/status
+    await asleep $trace
+    [ ! -s out ]
+    kill -CONT $pid
+    finish $trace
+    [ "$(< out)" = on ]
+}
+
+@test "signal: with -s a tracer tells of each system call, and without not" {
+    tracing
+    run -0 timeout 10 trace -s true
+    (($(grep -c '^trace: system call [0-9]*$' <<< "$output") > 5))
+    run -0 timeout 10 trace true
+    [[ $output != *"system call"* ]]
+}
+
+@test "signal: a tracer ends as its command does, and takes it along" {
+    tracing
+    run -7 timeout 10 trace sh -c 'exit 7'
+    run -127 timeout 10 trace ./nowhere
+    [[ $output == *"trace: ./nowhere: No such file or directory"* ]]
+    for phase in running stopped; do
+        start trace sh -c 'kill -USR2 $$; sleep 100 & wait' 2> trace.err < /dev/null
+        trace=$!
+        await grep -q "^trace: killed" trace.err
+        finish $trace 140
+        start trace sleep 100 2> trace.err
+        trace=$!
+        await grep -q "^trace: exec" trace.err
+        read -r pid < "/proc/$(child $trace)/task/$(child $trace)/children" || :
+        if [ $phase = stopped ]; then
+            kill -STOP $pid
+            await grep -q '^State:.[tT]' /proc/$pid/status
+        fi
+        stop KILL $trace
+        finish $trace 137
+        await ended $pid
+    done
+}
+
+@test "signal: a signal, a count and an end are awaited by one poll" {
+    run -0 timeout 10 descriptor
+    [ "${lines[0]}" = "eventfd: 3" ]
+    [ "${lines[1]}" = "signalfd: signal $(kill -l USR1), from the child" ]
+    [ "${lines[2]}" = "pidfd: the child has ended, status 7" ]
+    [ "${#lines[@]}" = 3 ]
+}
+
+@test "signal: findings that cannot be written are an error" {
+    for program in count children states descriptor; do
+        run -1 timeout 10 sh -c "exec $program > /dev/full"
+        [ "$output" = "$program: standard output: No space left on device" ]
+        run -1 timeout 10 sh -c "exec $program >&-"
+        [[ ${lines[0]} == "$program: "*": Bad file descriptor" ]]
+    done
+    side pong
+    pong=$!
+    run -1 --separate-stderr timeout 10 sh -c "exec ping -n 5 > /dev/full"
+    [ "${stderr_lines[-1]}" = "ping: standard output: No space left on device" ]
+    finish $pong
+}
