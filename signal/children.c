@@ -25,10 +25,11 @@ static volatile sig_atomic_t runs, found, once;
 static void
 usage(FILE *stream, int status)
 {
-    fputs("usage: children [once|ignore]\n"
-          "Let five children end, and wait for all of them when SIGCHLD comes;\n"
-          "for one only; or ignore it.\n",
-          stream);
+    fputs(
+        "usage: children [once|ignore]\n"
+        "Let five children end, and wait for all of them when SIGCHLD comes;\n"
+        "for one only; or ignore it.\n",
+        stream);
     exit(status);
 }
 

@@ -293,7 +293,8 @@ main(int argc, char *argv[])
     sigdelset(&all, SIGNAL_WORD);
     sigprocmask(SIG_UNBLOCK, &all, NULL);
     meet();
-    say((uintptr_t)(count / 10 + count));
+    int rounds = count / 10 + count;
+    say((uintptr_t)rounds);
     for (int i = -count / 10; i < count; i++) /* a tenth to warm up */
         ns[i > 0 ? i : 0] = round_trip((uintptr_t)i);
 

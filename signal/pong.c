@@ -233,7 +233,7 @@ main(int argc, char *argv[])
     sigprocmask(SIG_UNBLOCK, &all, NULL);
     meet();
     uintptr_t rounds = hear(); /* from anybody: believe nothing */
-    if (rounds < 1 || rounds > PING_MOST_ROUNDS / 10 * 11)
+    if (rounds < 1 || rounds > PING_MOST_ROUNDS / 10 * 11UL)
         errx(EXIT_FAILURE, "this is not ping: %ju rounds", (uintmax_t)rounds);
     warnx("%ju rounds", (uintmax_t)rounds);
     for (; rounds > 0; rounds--)

@@ -30,6 +30,8 @@ struct call {
     uint64_t rest[8];
 };
 
+static int calls; /* tell of them, too */
+
 static void
 usage(FILE *stream, int status)
 {
@@ -78,27 +80,35 @@ tell_call(pid_t pid)
         warnx("system call %d", (int)call.number);
 }
 
-/* Tell of a stop. Returns how to let the command go on, and in sig with which
-   signal: a kind of its own has what is no signal at all. */
+/* Tell why it has stopped, and return the signal that it is to get, if any. */
 static int
-tell(pid_t pid, int status, int go, int *sig)
+tell(pid_t pid, int status)
 {
-    int stop = WSTOPSIG(status), event = status >> 16;
+    int sig = WSTOPSIG(status), event = status >> 16;
 
-    *sig = 0;
-    if (event == PTRACE_EVENT_EXEC) {
+    if (event == PTRACE_EVENT_EXEC)
         warnx("exec: the new program is there, and has not begun");
-    } else if (event == PTRACE_EVENT_STOP) {
-        /* It has been stopped as by Ctrl-Z: so it must stay until SIGCONT. */
-        if (stop != SIGTRAP)
-            return PTRACE_LISTEN;
-    } else if (stop == (SIGTRAP | 0x80)) {
+    else if (sig == (SIGTRAP | 0x80)) /* PTRACE_O_TRACESYSGOOD */
         tell_call(pid);
-    } else {
-        warnx("signal %d, %s", stop, strsignal(stop));
-        *sig = stop;
+    else if (event == 0) {
+        warnx("signal %d, %s", sig, strsignal(sig));
+        return sig;
     }
-    return go;
+    return 0;
+}
+
+/* Let it go on to its next stop. Only if it was stopped as by Ctrl-Z, it is to
+   stay so until SIGCONT comes. */
+static long
+let_go(pid_t pid, int status, int sig)
+{
+    void *data = (void *)(intptr_t)sig;
+
+    if (status >> 16 == PTRACE_EVENT_STOP && WSTOPSIG(status) != SIGTRAP)
+        return ptrace(PTRACE_LISTEN, pid, NULL, NULL);
+    if (calls)
+        return ptrace(PTRACE_SYSCALL, pid, NULL, data);
+    return ptrace(PTRACE_CONT, pid, NULL, data);
 }
 
 /* As the command ended, so do we: the shell is to see no difference. */
@@ -121,7 +131,6 @@ main(int argc, char *argv[])
 {
     /* Should we be killed, so is the command: it would stay stopped. */
     long options = PTRACE_O_EXITKILL | PTRACE_O_TRACEEXEC;
-    int go = PTRACE_CONT, sig = 0;
     pid_t tracer = getpid();
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
@@ -129,7 +138,7 @@ main(int argc, char *argv[])
     for (int opt; (opt = getopt(argc, argv, "+s")) != -1;) {
         if (opt != 's')
             usage(stderr, 2);
-        go = PTRACE_SYSCALL;
+        calls = 1;
         options |= PTRACE_O_TRACESYSGOOD;
     }
     if (optind == argc)
@@ -151,13 +160,11 @@ main(int argc, char *argv[])
     }
     kill(pid, SIGCONT);
 
-    for (int status;;) {
+    for (int status = 0;;) {
         status = next(pid);
         if (!WIFSTOPPED(status))
             end_like(status);
-        int way = tell(pid, status, go, &sig);
-        if (ptrace(way, pid, NULL, (void *)(intptr_t)sig) == -1 &&
-            errno != ESRCH)
-            err(EXIT_FAILURE, "ptrace");
+        if (let_go(pid, status, tell(pid, status)) == -1 && errno != ESRCH)
+            err(EXIT_FAILURE, "ptrace"); /* ESRCH: killed meanwhile */
     }
 }
