@@ -88,6 +88,10 @@ play() {
     play mmap/README.md
 }
 
+@test "lessons: signal/README.md prints what it says" {
+    play signal/README.md
+}
+
 @test "lessons: README.md prints what it says" {
     play README.md
 }
