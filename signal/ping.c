@@ -204,8 +204,8 @@ meet(void)
     } else {
         lock(F_SETLK, F_UNLCK, SIGNAL_DOOR);
         for (;;) {
-            while (sigwaitinfo(&wanted, &info) == -1)
-                ; /* EINTR: stopped and continued */
+            if (sigwaitinfo(&wanted, &info) == -1)
+                continue; /* EINTR: stopped and continued */
             if (reach(info.si_pid))
                 break;
             if (fstat(file, &st) == 0 && st.st_nlink == 0 &&

@@ -392,7 +392,7 @@ settled() {
 }
 
 @test "signal: what is not a file of ours is refused and not harmed" {
-    echo precious > file
+    echo precious > file && chmod 600 file
     : > shared && chmod 644 shared
     mkdir folder
     mkfifo -m 600 fifo
@@ -578,6 +578,9 @@ settled() {
         pong=$!
         await met ping
         await met pong
+        stop STOP ${!victim} # so that the other sleeps, and waits for it
+        await stopped ${!victim}
+        pause 0.15
         stop KILL ${!victim}
         finish ${!victim} 137
         WHO=$(other $victim)
