@@ -666,8 +666,11 @@ STATES
     start states > states.out
     states=$!
     await grep -q "same CPU" states.out
+    stop STOP $states
+    await stopped $states
     read -ra pids < "/proc/$(child $states)/task/$(child $states)/children" || :
     ((${#pids[@]} >= 2))
+    kill -CONT "${pids[@]}" # stopped orphans would get a SIGHUP
     stop KILL $states
     finish $states 137
     for pid in "${pids[@]}"; do
