@@ -26,7 +26,7 @@
    same folder, and look at it with ls -l while the reader waits. */
 #define SOCKET_PATH "ipc.sock"
 
-#define SOCKET_PATH_MOST 107 /* bytes that an address has room for, and a NUL */
+#define SOCKET_PATH_MOST 107 /* bytes that an address has room for */
 
 #define SOCKET_UMASK 0177 /* of 0777 that bind() gives: for its owner alone */
 
@@ -37,5 +37,43 @@
    time is bounded all the same, by SO_SNDBUF, and raising that gains little. */
 #define SOCKET_BLOCK 524288
 #define SOCKET_MOST 1048576
+
+/*
+ * tcp-writer and tcp-reader have no name to make or to lock: a port is there
+ * or not, and nothing wakes who waits for it. The writer tries again and again.
+ *
+ * Both tell how they end by SO_LINGER with 0 seconds, set as long as they have
+ * not finished: then even a close() by the kernel, because they were killed,
+ * is a reset (ECONNRESET) for the other, and no end of file.
+ */
+#define TCP_ADDRESS "127.0.0.1" /* loopback: never leaves the machine */
+
+/* A machine has one set of ports for all its users: each has a default of its
+   own, user id % TCP_PORTS + TCP_PORT. From TCP_LENT on, the kernel lends them
+   to whoever connects: such a caller can meet itself. */
+#define TCP_PORT 20000
+#define TCP_PORTS 10000
+#define TCP_LENT 32768
+
+#define PING_PATH "ipc.ping"
+
+/* What ping says before anything else. Pong refuses what is out of bounds:
+   whoever may connect may write anything. */
+struct ping_plan {
+    int rounds; /* a tenth more than are timed */
+    int bytes;  /* in each */
+};
+
+#define PING_MOST_ROUNDS 10000000 /* that are timed */
+#define PING_MOST_BYTES 1048576
+
+/*
+ * udp-ping and udp-pong have no connection whose end they could see, and each
+ * datagram may be lost. udp-pong sends the plan back. An empty datagram of
+ * udp-ping is its end, one of udp-pong asks whether udp-ping is still there: if
+ * its port is closed, the kernel answers for it (ECONNREFUSED).
+ */
+#define UDP_PATIENCE 500 /* milliseconds: what is later is lost */
+#define UDP_MOST_BYTES 65507
 
 #endif

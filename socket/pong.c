@@ -1,0 +1,227 @@
+/*
+ * pong - send back what ping says, over a stream socket.
+ *
+ * Hears how many rounds of how many bytes there will be, and then each round,
+ * which it says again. Listens at a path or on a TCP port of this machine.
+ * Either may start first; once ping has connected, the name is removed.
+ *
+ * See contract.h, unix(7), tcp(7), bind(2), listen(2), accept(2), flock(2).
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "contract.h"
+
+static union {
+    struct sockaddr any;
+    struct sockaddr_un local;
+    struct sockaddr_in tcp;
+} address;
+static socklen_t size;   /* of the address */
+static const char *path; /* of a local one */
+static char place[128];  /* the path, or "port 20000" */
+static int folder = -1, listener = -1;
+
+static void
+usage(FILE *stream, int status)
+{
+    fputs("usage: pong [unix [path] | tcp [port]]\n"
+          "Send back what ping says, until it has said all.\n",
+          stream);
+    exit(status);
+}
+
+/* unix [path] or tcp [port]: where pong listens. */
+static void
+locate(int words, char *word[])
+{
+    const char *kind = words > 0 ? word[0] : "unix";
+    long port = TCP_PORT + (long)geteuid() % TCP_PORTS;
+    char *end = "";
+
+    if (words > 2 || (strcmp(kind, "unix") != 0 && strcmp(kind, "tcp") != 0))
+        usage(stderr, 2);
+    if (*kind == 't') {
+        if (words > 1)
+            port = strtol(word[1], &end, 10);
+        if (port < 1 || port >= TCP_LENT || *end != '\0')
+            errx(2, "%s: not a port from 1 to %d", word[1], TCP_LENT - 1);
+        size = sizeof(address.tcp);
+        address.tcp.sin_family = AF_INET;
+        address.tcp.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        address.tcp.sin_port = htons((in_port_t)port);
+        snprintf(place, sizeof(place), "port %ld", port);
+        return;
+    }
+    path = words > 1 ? word[1] : PING_PATH;
+    if (strlen(path) < 1 || strlen(path) > SOCKET_PATH_MOST)
+        errx(EXIT_FAILURE, "'%s': an address has 1 to %d bytes", path,
+             SOCKET_PATH_MOST);
+    size = sizeof(address.local);
+    address.local.sun_family = AF_UNIX;
+    snprintf(address.local.sun_path, sizeof(address.local.sun_path), "%s",
+             path);
+    snprintf(place, sizeof(place), "%s", path);
+}
+
+/* Anything else under the name is not to be touched. */
+static int
+is_our_socket(void)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0 && S_ISSOCK(st.st_mode) &&
+           st.st_uid == geteuid();
+}
+
+/* Remove the name if no socket is behind it any more. A datagram socket can ask
+   without being taken for ping: a stream that is there is EPROTOTYPE. */
+static void
+remove_stale(void)
+{
+    int probe = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+    if (path != NULL && is_our_socket() &&
+        connect(probe, &address.any, size) == -1 && errno == ECONNREFUSED)
+        unlink(path);
+    close(probe);
+}
+
+/* Told to stop: remove the name if it is ours, then die of the same signal, so
+   that the shell learns how we ended. The lock may be ours already. */
+static void
+stop(int sig)
+{
+    close(listener);
+    flock(folder, LOCK_EX);
+    remove_stale();
+    signal(sig, SIG_DFL);
+    raise(sig);
+}
+
+/* Make the name, under the lock: nobody else may look, make or remove. */
+static void
+make(void)
+{
+    int yes = 1;
+
+    if (path != NULL && flock(folder, LOCK_EX) == -1)
+        err(EXIT_FAILURE, "flock");
+    remove_stale();
+    if ((listener = socket(address.any.sa_family, SOCK_STREAM, 0)) == -1)
+        err(EXIT_FAILURE, "socket");
+    umask(SOCKET_UMASK); /* before, or the name could be open for a moment */
+    if (path == NULL) {  /* TCP: see tcp-reader; accepted sockets inherit it */
+        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+        setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+    }
+    if (bind(listener, &address.any, size) == -1) {
+        if (path == NULL || errno != EADDRINUSE)
+            err(EXIT_FAILURE, "bind %s", place);
+        errx(EXIT_FAILURE,
+             is_our_socket() ? "%s: another pong is here"
+                             : "%s is not a socket of yours",
+             path);
+    }
+    if (listen(listener, 1) == -1)
+        err(EXIT_FAILURE, "listen %s", place);
+    flock(folder, LOCK_UN);
+}
+
+/* Once ping is there, nobody else shall call: the name has served. */
+static int
+meet(void)
+{
+    warnx("accept %s: sleeps until ping connects", place);
+    int sock = accept(listener, NULL, NULL);
+    if (sock == -1)
+        err(EXIT_FAILURE, "accept %s", place);
+    close(listener);
+    listener = -1;
+    flock(folder, LOCK_EX);
+    remove_stale();
+    flock(folder, LOCK_UN);
+    warnx("ping is there");
+    return sock;
+}
+
+static void
+say(int to, const char *words, size_t bytes)
+{
+    ssize_t put;
+
+    for (size_t done = 0; done < bytes; done += (size_t)put)
+        if ((put = write(to, words + done, bytes - done)) == -1)
+            err(EXIT_FAILURE, "write to ping");
+}
+
+static void
+hear(int from, char *words, size_t bytes)
+{
+    ssize_t got;
+
+    for (size_t done = 0; done < bytes; done += (size_t)got) {
+        if ((got = read(from, words + done, bytes - done)) == -1)
+            err(EXIT_FAILURE, "read from ping");
+        if (got == 0)
+            errx(EXIT_FAILURE, "ping is gone before its end");
+    }
+}
+
+int
+main(int argc, char *argv[])
+{
+    static char buf[PING_MOST_BYTES];
+    struct ping_plan plan;
+
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        usage(stdout, EXIT_SUCCESS);
+    if (getopt(argc, argv, "") != -1)
+        usage(stderr, 2);
+    locate(argc - optind, argv + optind);
+    for (int fd = 0; fd < 3; fd++) /* closed: the socket would get its number */
+        if (fcntl(fd, F_GETFD) == -1)
+            err(EXIT_FAILURE, "descriptor %d", fd);
+    if (path != NULL) { /* dirname() may write into what it is given */
+        folder = open(dirname(place), O_RDONLY | O_DIRECTORY);
+        if (folder == -1)
+            err(EXIT_FAILURE, "open %s", place);
+        snprintf(place, sizeof(place), "%s", path);
+    }
+    signal(SIGHUP, stop); /* fails only for a number that is no signal */
+    signal(SIGINT, stop);
+    signal(SIGTERM, stop);
+    signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
+
+    make();
+    int sock = meet();
+    hear(sock, (char *)&plan, sizeof(plan)); /* from anybody: believe nothing */
+    if (plan.rounds < 1 || plan.rounds > PING_MOST_ROUNDS / 10 * 11 ||
+        plan.bytes < 1 || plan.bytes > PING_MOST_BYTES)
+        errx(EXIT_FAILURE, "this is not ping: %d rounds of %d bytes",
+             plan.rounds, plan.bytes);
+    warnx("%d rounds of %d bytes", plan.rounds, plan.bytes);
+
+    /* The whole of a round is read before it is sent back: two that both write
+       at once, and do not read, would sleep for ever. */
+    for (int i = 0; i < plan.rounds; i++) {
+        hear(sock, buf, (size_t)plan.bytes);
+        say(sock, buf, (size_t)plan.bytes);
+    }
+    return EXIT_SUCCESS;
+}
