@@ -7,7 +7,7 @@
  *
  * See unix(7), bind(2), listen(2), connect(2), unlink(2).
  */
-#define _DEFAULT_SOURCE /* a signal() that stays */
+#define _POSIX_C_SOURCE 200809L
 
 #include <err.h>
 #include <errno.h>

@@ -128,6 +128,7 @@ copy(int from, int to, size_t block)
 int
 main(int argc, char *argv[])
 {
+    const struct linger finished = {.l_onoff = 0};
     long block = SOCKET_BLOCK, port = TCP_PORT + (long)geteuid() % TCP_PORTS;
     char *end;
 
@@ -158,5 +159,7 @@ main(int argc, char *argv[])
     freeaddrinfo(there);
     warnx("a reader is there");
     copy(STDIN_FILENO, sock, (size_t)block);
+    if (setsockopt(sock, SOL_SOCKET, SO_LINGER, &finished, sizeof(finished)))
+        err(EXIT_FAILURE, "setsockopt");
     return EXIT_SUCCESS;
 }

@@ -1,0 +1,789 @@
+# socket/writer and socket/reader are cat(1) cut in two by a local socket, and
+# tcp-writer and tcp-reader by a TCP connection. Tests tagged data hold for a
+# reader in any language: make check BIN=mine. ROUNDS=500 tries longer. Then what
+# sockets are, who is at the other end, and ping and pong.
+
+setup() {
+    load helper
+    use socket
+    port=$((10000 + RANDOM % 20000))
+    while grep -q ":$(printf %04X $port) " /proc/net/tcp /proc/net/udp; do
+        port=$((port + 1))
+    done
+}
+
+# by KIND: the programs of the pair, and where they meet.
+by() {
+    case $1 in
+        unix) at=() place=ipc.sock tcp='' ;;
+        tcp) at=(127.0.0.1 $port) place="127.0.0.1 port $port" tcp=tcp- ;;
+        tcp6) at=(::1 $port) place="::1 port $port" tcp=tcp- ;;
+    esac
+    w=${tcp}writer r=${tcp}reader
+}
+
+# pair: carry the file sent into the file received.
+pair() {
+    start $r "${at[@]}" > received 2> reader.err
+    reader=$!
+    start $w "${at[@]}" < sent 2> writer.err
+    writer=$!
+}
+
+# keyboard: a terminal in which nobody has typed yet, open as descriptor $keys.
+keyboard() {
+    rm -f keyboard
+    mkfifo keyboard
+    exec {keys}<> keyboard
+}
+
+# typist: a writer at the keyboard and a reader, who have met.
+typist() {
+    keyboard
+    : > received
+    start $w "${at[@]}" < keyboard 2> writer.err {keys}>&-
+    writer=$!
+    start $r "${at[@]}" > received 2> reader.err {keys}>&-
+    reader=$!
+    WHO=writer await says "$w: a reader is there"
+    WHO=reader await says "$r: a writer is there"
+}
+
+# listening: the reader waits in accept, so that anybody may connect.
+listening() {
+    WHO=reader await says "$r: accept $place: sleeps until a writer connects"
+    await asleep $reader
+}
+
+# has_ipv6: this machine can meet itself by IPv6, too.
+has_ipv6() {
+    [ -s /proc/net/if_inet6 ]
+}
+
+# bats test_tags=data,C52
+@test "socket: what goes into the writer comes out of the reader" {
+    head -c 1M /dev/urandom > sent
+    for kind in unix tcp $(has_ipv6 && echo tcp6); do
+        by $kind
+        pair
+        finish $writer
+        finish $reader
+        cmp sent received
+        [ ! -e ipc.sock ]
+    done
+}
+
+# bats test_tags=data
+@test "socket: an empty input comes out empty, NULs as they went in" {
+    for kind in unix tcp; do
+        by $kind
+        for text in '' 'a\0\0b\n\0end'; do
+            printf "$text" > sent
+            pair
+            finish $writer
+            finish $reader
+            cmp sent received
+        done
+    done
+}
+
+# bats test_tags=data
+@test "socket: hundreds of megabytes come out as they went in" {
+    head -c "${MEGABYTES:-128}M" /dev/urandom > sent
+    for kind in unix tcp; do
+        by $kind
+        pair
+        WITHIN=20 finish $reader
+        finish $writer
+        cmp sent received
+    done
+}
+
+@test "socket: either side may start first" {
+    for kind in unix tcp; do
+        by $kind
+        start $r "${at[@]}" > received 2> reader.err
+        reader=$!
+        listening
+        timeout 10 $w "${at[@]}" <<< hello
+        finish $reader
+        [ "$(< received)" = hello ]
+
+        start $w "${at[@]}" <<< hello 2> writer.err
+        writer=$!
+        await grep "$w: connect $place: " writer.err
+        await asleep $writer
+        [ "$(timeout 10 $r "${at[@]}")" = hello ]
+        finish $writer
+    done
+}
+
+@test "socket: both sides may start at the same moment" {
+    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
+        for kind in unix tcp; do
+            by $kind
+            echo "round $i" > sent
+            pair
+            finish $writer
+            finish $reader
+            cmp sent received
+            [ ! -e ipc.sock ]
+        done
+    done
+}
+
+@test "socket: one transfer after the other, and none gets into the next" {
+    start bash -c 'for i in {1..20}; do writer <<< $i || exit; done' 2> errors
+    writers=$!
+    timeout 10 bash -c 'for i in {1..20}; do reader || exit; done' > received
+    finish $writers
+    cmp received <(seq 20)
+    start bash -c 'for i in {1..4}; do tcp-writer "$@" <<< $i || exit; done' \
+        - 127.0.0.1 $port 2> errors
+    writers=$!
+    timeout 10 bash -c 'for i in {1..4}; do tcp-reader "$@" || exit; done' \
+        - 127.0.0.1 $port > received
+    finish $writers
+    cmp received <(seq 4)
+}
+
+@test "socket: writers that wait for a reader are served one after the other" {
+    for i in 1 2 3; do
+        start writer <<< "writer $i" 2> $i.err
+        eval "w$i=$!"
+        await asleep $!
+    done
+    for i in 1 2 3; do
+        timeout 10 reader >> received
+    done
+    finish $w1
+    finish $w2
+    finish $w3
+    sort received | cmp - <(printf 'writer %d\n' 1 2 3)
+    [ ! -e ipc.sock ]
+}
+
+# bats test_tags=data
+@test "socket: a typed line comes out at once, and both sleep until the next" {
+    for kind in unix tcp; do
+        by $kind
+        keyboard
+        start $r "${at[@]}" > received {keys}>&-
+        reader=$!
+        start $w "${at[@]}" < keyboard {keys}>&-
+        writer=$!
+        for line in one two three; do
+            echo $line >&$keys
+            await grep -qx $line received
+            await asleep $writer
+            await asleep $reader
+        done
+        before=$(($(ticks $writer) + $(ticks $reader)))
+        pause 0.15
+        (($(ticks $writer) + $(ticks $reader) <= before + 1))
+        exec {keys}>&-
+        finish $writer
+        finish $reader
+        [ "$(wc -l < received)" = 3 ]
+    done
+}
+
+@test "socket: whoever waits for the other sleeps" {
+    for kind in unix tcp; do
+        by $kind
+        for side in $w $r; do
+            start $side "${at[@]}" < /dev/null 2> errors
+            waiting=$!
+            await asleep $waiting
+            before=$(ticks $waiting)
+            pause 0.15
+            (($(ticks $waiting) <= before + 1))
+            [ "$(wc -l < errors)" = 1 ]
+            stop TERM $waiting
+            finish $waiting 143
+        done
+    done
+}
+
+@test "socket: the story ends with how many bytes went in how many calls" {
+    for kind in unix tcp; do
+        by $kind
+        start $r -b 2 "${at[@]}" > received 2> reader.err
+        reader=$!
+        timeout 10 $w -b 1 "${at[@]}" < <(printf hello) 2> writer.err
+        finish $reader
+        WHO=writer says "$w: end of input: 5 bytes in 5 writes"
+        grep -E 'end of file: 5 bytes in [345] reads' reader.err
+        [ "$(< received)" = hello ]
+    done
+}
+
+@test "socket: a killed reader ends a writer that waits for input" {
+    for kind in unix tcp; do
+        by $kind
+        typist
+        stop KILL $reader
+        finish $reader 137
+        finish $writer 1
+        WHO=writer says "$w: $place: the reader is gone"
+    done
+}
+
+@test "socket: a killed reader ends a writer that waits for room" {
+    mkfifo full
+    exec {full}<> full # nobody reads from it, so the reader gets stuck
+    for kind in unix tcp; do
+        by $kind
+        start $w "${at[@]}" < /dev/zero 2> writer.err
+        writer=$!
+        start $r "${at[@]}" > full 2> reader.err
+        reader=$!
+        WHO=writer await says "$w: a reader is there"
+        await asleep $reader
+        await asleep $writer
+        stop KILL $reader
+        finish $reader 137
+        finish $writer 1
+        tail -n 1 writer.err | grep -E "the reader is gone|: (Connection reset by peer|Broken pipe)$"
+    done
+}
+
+@test "socket: a reader killed before it has taken all is missed by the writer" {
+    mkfifo full
+    exec {full}<> full
+    head -c 200000 /dev/zero > sent
+    for kind in unix tcp; do
+        by $kind
+        start $r -b 65536 "${at[@]}" > full 2> reader.err
+        reader=$!
+        start $w "${at[@]}" < sent 2> writer.err
+        writer=$!
+        WHO=writer await says "$w: end of input: 200000 bytes in 1 writes"
+        await asleep $reader
+        stop KILL $reader
+        finish $reader 137
+        finish $writer 1
+        WHO=writer says "$w: $place: the reader is gone before the end"
+    done
+}
+
+@test "socket: a killed writer is not taken for the end of the data" {
+    for kind in unix tcp; do
+        by $kind
+        typist
+        echo something >&$keys
+        await grep -q something received
+        stop KILL $writer
+        finish $writer 137
+        finish $reader 1
+        if [ $kind = unix ]; then
+            WHO=reader says "reader: ipc.sock: the writer is gone before its end"
+        else
+            WHO=reader says "tcp-reader: read $place: Connection reset by peer"
+        fi
+    done
+}
+
+@test "socket: killed at any moment, one side ends the other, and the next run works" {
+    head -c 3M /dev/urandom > sent
+    for ((i = 0; i < 2 * ${ROUNDS:-3}; i++)); do
+        ((i % 4 < 2)) && by unix || by tcp
+        pair
+        if ((i % 2)); then
+            victim=$reader survivor=$writer WHO=writer
+        else
+            victim=$writer survivor=$reader WHO=reader
+        fi
+        pause "0.0$((RANDOM % 30 + 10))"
+        stop KILL $victim 2> /dev/null || : # it may have ended already
+        await ended $victim
+        wait $victim && killed=0 || killed=$?
+        WITHIN=2 await settled
+        if ! ended $survivor; then
+            # It never met the victim and waits for another: it shall have one.
+            if [ $WHO = reader ]; then
+                start $w "${at[@]}" < sent
+            else
+                start $r "${at[@]}" > received
+            fi
+            finish $!
+            finish $survivor
+            cmp sent received
+            continue
+        fi
+        wait $survivor && status=0 || status=$?
+        case $status in
+            0) [ $killed = 0 ] || [ $WHO = writer ] || cmp sent received ;;
+            1) tail -n 1 $WHO.err | grep -E "is gone|Broken pipe|Connection reset" ;;
+            *) false ;;
+        esac
+        pair
+        finish $writer
+        finish $reader
+        cmp sent received
+        [ ! -e ipc.sock ]
+    done
+}
+
+# settled: the survivor has ended, or waits for a peer that it has never met.
+settled() {
+    ended $survivor || { asleep $survivor && [[ $(wc -l < $WHO.err) = 1 ]]; }
+}
+
+@test "socket: stopped with Ctrl-Z and continued, neither side loses anything" {
+    for kind in unix tcp; do
+        by $kind
+        start $r "${at[@]}" > received 2> reader.err
+        reader=$!
+        listening
+        stop STOP $reader # asleep in accept
+        await stopped $reader
+        stop CONT $reader
+        keyboard
+        start $w "${at[@]}" < keyboard 2> writer.err {keys}>&-
+        writer=$!
+        WHO=writer await says "$w: a reader is there"
+        for line in one two three; do
+            await asleep $writer
+            await asleep $reader
+            for side in $writer $reader; do
+                stop STOP $side
+                await stopped $side
+                stop CONT $side
+            done
+            echo $line >&$keys
+            await grep -qx $line received
+        done
+        exec {keys}>&-
+        finish $writer
+        finish $reader
+    done
+    by unix
+    start writer <<< late 2> writer.err
+    writer=$!
+    await asleep $writer
+    stop STOP $writer # asleep until there is a name
+    await stopped $writer
+    stop CONT $writer
+    [ "$(timeout 10 reader)" = late ]
+    finish $writer
+}
+
+@test "socket: told to stop while it waits, either side leaves no name behind" {
+    for side in writer reader; do
+        for signal in HUP INT TERM; do
+            start $side < /dev/null 2> errors
+            waiting=$!
+            await grep -q sleeps errors
+            await asleep $waiting
+            [ $side = writer ] || [ -S ipc.sock ]
+            stop $signal $waiting
+            finish $waiting $((128 + $(kill -l $signal))) # it died of the signal
+            [ ! -e ipc.sock ]
+        done
+    done
+}
+
+@test "socket: told to stop at any moment, either side leaves no name behind" {
+    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
+        start reader 2> errors
+        reader=$!
+        start writer < /dev/zero 2> errors
+        writer=$!
+        await child $reader > /dev/null
+        pause "0.00$((RANDOM % 9))"
+        stop TERM $reader
+        finish $reader 143
+        [ ! -e ipc.sock ]
+        await child $writer > /dev/null || :
+        stop TERM $writer 2> /dev/null || : # it may have lost its reader
+        await ended $writer
+        wait $writer || :
+    done
+}
+
+@test "socket: told to stop in the middle, either side ends the other" {
+    for kind in unix tcp; do
+        by $kind
+        for side in writer reader; do
+            typist
+            [ ! -e ipc.sock ]
+            stop INT "${!side}"
+            finish "${!side}" 130
+            [ $side = writer ] && finish $reader 1 || finish $writer 1
+        done
+    done
+}
+
+@test "socket: told to stop in the middle, a side leaves the next pair's name alone" {
+    by unix
+    for side in writer reader; do
+        typist
+        start reader > next 2> next.err
+        next=$!
+        await asleep $next
+        await test -S ipc.sock
+        stop INT "${!side}"
+        finish "${!side}" 130
+        [ -S ipc.sock ]
+        timeout 10 writer <<< next
+        finish $next
+        [ "$(< next)" = next ]
+    done
+}
+
+@test "socket: of readers that start at once, one alone listens" {
+    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
+        for n in 1 2 3; do
+            start reader > $n.out 2> $n.err
+            eval "r$n=$!"
+        done
+        await two_ended
+        timeout 10 writer <<< "round $i"
+        served=0
+        for n in 1 2 3; do
+            pid=r$n
+            await ended ${!pid}
+            if wait ${!pid}; then
+                [ "$(< $n.out)" = "round $i" ]
+                served=$((served + 1))
+            else
+                [ "$(< $n.err)" = "reader: ipc.sock: another reader is here" ]
+                [ ! -s $n.out ]
+            fi
+        done
+        [ $served = 1 ]
+        [ ! -e ipc.sock ]
+    done
+}
+
+# two_ended: two of three readers have given up.
+two_ended() {
+    [ "$(cat ./*.err | grep -c 'another reader is here')" = 2 ]
+}
+
+@test "socket: a listening tcp-reader keeps its port, a busy one gives it to the next" {
+    by tcp
+    start tcp-reader 127.0.0.1 $port > received 2> reader.err
+    reader=$!
+    listening
+    run -1 timeout 10 tcp-reader 127.0.0.1 $port
+    [[ $output == "tcp-reader: "*" 127.0.0.1 port $port: Address already in use" ]]
+    stop TERM $reader
+    finish $reader 143
+    typist
+    start tcp-reader 127.0.0.1 $port > next 2> next.err
+    next=$!
+    timeout 10 tcp-writer 127.0.0.1 $port <<< next
+    finish $next
+    [ "$(< next)" = next ]
+    exec {keys}>&-
+    finish $writer
+    finish $reader
+}
+
+# bats test_tags=C103
+@test "socket: the name that a killed reader leaves behind is replaced by the next" {
+    for ((i = 0; i < 2; i++)); do
+        start reader 2> errors
+        victim=$!
+        await test -S ipc.sock
+        await asleep $victim
+        stop KILL $victim
+        finish $victim 137
+        [ -S ipc.sock ]
+        if [ $i = 0 ]; then
+            start writer <<< again 2> writer.err
+            writer=$!
+            await asleep $writer # nobody is behind the name
+            [ "$(timeout 10 reader)" = again ]
+        else
+            start reader > received
+            reader=$!
+            start writer <<< again
+            writer=$!
+            finish $reader
+            [ "$(< received)" = again ]
+        fi
+        finish $writer
+        [ ! -e ipc.sock ]
+    done
+}
+
+@test "socket: a reader killed with a writer at its door ends that writer" {
+    for kind in unix tcp; do
+        by $kind
+        start $r "${at[@]}" 2> reader.err
+        reader=$!
+        listening
+        stop STOP $reader # it cannot accept
+        await stopped $reader
+        start $w "${at[@]}" < /dev/zero 2> writer.err
+        writer=$!
+        WHO=writer await says "$w: a reader is there"
+        stop KILL $reader
+        finish $reader 137
+        finish $writer 1
+    done
+}
+
+@test "socket: what is not a socket of ours is refused and not harmed" {
+    echo precious > file
+    mkdir folder
+    mkfifo fifo
+    ln -s file link
+    ln -s nowhere dangling
+    for name in file folder fifo link dangling /dev/null; do
+        before=$(stat -c '%F %i %a %U %s' $name)
+        for side in writer reader; do
+            run -1 timeout 10 $side $name <<< overwritten
+            [ "${lines[-1]}" = "$side: $name is not a socket of yours" ]
+        done
+        [ "$(stat -c '%F %i %a %U %s' $name)" = "$before" ]
+    done
+    [ "$(< file)" = precious ]
+    [ ! -e nowhere ]
+}
+
+@test "socket: another user's socket is refused and not harmed" {
+    [ "$(id -u)" = 0 ] || skip "needs root, to make a socket that belongs to another"
+    start reader theirs 2> errors
+    reader=$!
+    await grep -q sleeps errors
+    stop KILL $reader
+    finish $reader 137
+    chown 12345 theirs
+    for side in writer reader; do
+        run -1 timeout 10 $side theirs <<< overwritten
+        [ "${lines[-1]}" = "$side: theirs is not a socket of yours" ]
+    done
+    [ -S theirs ]
+}
+
+@test "socket: a live socket of another type is refused and not harmed" {
+    command -v python3 || skip "needs python3, to make a datagram socket"
+    for type in DGRAM SEQPACKET; do
+        start python3 -c 'import socket, sys, time
+s = socket.socket(socket.AF_UNIX, getattr(socket, "SOCK_" + sys.argv[1]))
+s.bind("ipc.sock")
+sys.argv[1] == "DGRAM" or s.listen()
+print("bound", flush=True)
+time.sleep(20)' $type > ready
+        other=$!
+        await grep -q bound ready
+        run -1 timeout 10 writer < /dev/null
+        [ "${lines[-1]}" = "writer: connect ipc.sock: Protocol wrong type for socket" ]
+        run -1 timeout 10 reader
+        [ "${lines[-1]}" = "reader: ipc.sock: another reader is here" ]
+        [ -S ipc.sock ]
+        stop KILL $other
+        finish $other 137
+        rm ipc.sock ready
+    done
+}
+
+@test "socket: a path that cannot be an address is an error that says why" {
+    for side in writer reader; do
+        run -1 timeout 10 $side nowhere/sock < /dev/null
+        [ "${lines[-1]}" = "$side: open nowhere: No such file or directory" ]
+        long=$(printf '%0108d' 0)
+        for path in "" $long; do
+            run -1 timeout 10 $side "$path" < /dev/null
+            [ "$output" = "$side: '$path': an address has 1 to 107 bytes" ]
+        done
+    done
+    by unix
+    at=(${long:1}) place=${long:1}
+    echo longest > sent
+    pair
+    finish $reader
+    finish $writer
+    cmp sent received
+    mkdir sub
+    at=(sub/ipc.sock)
+    pair
+    finish $reader
+    finish $writer
+    cmp sent received
+}
+
+@test "socket: an address that is none is an error that says why" {
+    for side in tcp-writer tcp-reader; do
+        run -1 timeout 10 $side no.such.name < /dev/null
+        [[ $output == "$side: no.such.name: "?* ]]
+    done
+    run -1 timeout 10 tcp-reader 192.0.2.1 $port
+    [ "$output" = "tcp-reader: bind 192.0.2.1 port $port: Cannot assign requested address" ]
+    run -1 timeout 10 tcp-writer 255.255.255.255 $port < /dev/null
+    [[ ${lines[-1]} == "tcp-writer: connect 255.255.255.255 port $port: "?* ]]
+}
+
+@test "socket: what we make is ours alone: mode 0600, or loopback" {
+    umask 000
+    start reader 2> errors
+    waiting=$!
+    await asleep $waiting
+    await test -S ipc.sock
+    [ "$(stat -c %a ipc.sock)" = 600 ]
+    stop TERM $waiting
+    finish $waiting 143
+
+    run -0 timeout 10 tcp-reader --help
+    start env tcp-reader 2> reader.err
+    waiting=$!
+    await grep -E 'accept|in use' reader.err
+    if grep -q accept reader.err; then
+        number=$(grep -oE 'port [0-9]+' reader.err | cut -c 6-)
+        [ $number = $((20000 + $(id -u) % 10000)) ]
+        grep ": 0100007F:$(printf %04X $number) 00000000:0000 0A " /proc/net/tcp
+        stop TERM $waiting
+    fi
+    await ended $waiting
+    wait $waiting || :
+}
+
+@test "socket: a connection of tcp-writer with itself is no reader" {
+    unshare -rn true || skip "needs unshare, of util-linux, and leave to use it"
+    command -v ip || skip "needs ip: apt-get install iproute2"
+    mkfifo go
+    start unshare -rn bash -c 'ip link set lo up
+        echo 20000 20001 > /proc/sys/net/ipv4/ip_local_port_range
+        tcp-writer 127.0.0.1 20000 <<< hello 2> writer.err &
+        read -r < go
+        tcp-reader 127.0.0.1 20000 > received && wait $!'
+    both=$!
+    await grep -q tries writer.err
+    pause 0.3 # three tries
+    echo > go
+    WITHIN=10 finish $both
+    [ "$(< received)" = hello ]
+}
+
+@test "socket: output that cannot be written is an error, not silence" {
+    for kind in unix tcp; do
+        by $kind
+        start $w "${at[@]}" < /dev/zero 2> writer.err
+        writer=$!
+        run -1 timeout 10 sh -c 'exec "$@" > /dev/full' - $r "${at[@]}"
+        [ "${lines[-1]}" = "$r: write standard output: No space left on device" ]
+        finish $writer 1
+
+        start $w "${at[@]}" < /dev/zero 2> writer.err
+        writer=$!
+        { timeout 10 $r "${at[@]}" 2> reader.err || echo $? > status; } | head -c 1 > first
+        WHO=reader says "$r: write standard output: Broken pipe"
+        [ "$(< status)" = 1 ]
+        finish $writer 1
+    done
+}
+
+@test "socket: the data and the story never get into each other" {
+    for side in writer reader tcp-writer tcp-reader ping pong udp-ping udp-pong; do
+        run -1 timeout 10 sh -c "exec $side <&-"
+        [ "$output" = "$side: descriptor 0: Bad file descriptor" ]
+        run -1 timeout 10 sh -c "exec $side >&-"
+        [ "$output" = "$side: descriptor 1: Bad file descriptor" ]
+        run -1 timeout 10 sh -c "exec $side 2>&-"
+    done
+    [ ! -e ipc.sock ] && [ ! -e ipc.ping ]
+}
+
+@test "socket: input that cannot be read is an error, not an empty input" {
+    for kind in unix tcp; do
+        by $kind
+        start $r "${at[@]}" 2> reader.err
+        reader=$!
+        run -1 timeout 10 $w "${at[@]}" < .
+        [ "${lines[-1]}" = "$w: read standard input: Is a directory" ]
+        finish $reader 1
+    done
+}
+
+@test "socket: a usage error has status 2, and --help is none" {
+    for side in writer reader tcp-writer tcp-reader; do
+        run -2 timeout 10 $side one two three
+        run -2 timeout 10 $side -x
+        for number in 0 -1 1048577 99999999999999999999 0x 12k "" " "; do
+            run -2 timeout 10 $side -b "$number"
+            [ "$output" = "$side: -b $number: not a number from 1 to 1048576" ]
+        done
+        run -0 --separate-stderr timeout 10 $side --help
+        [[ ${lines[0]} == "usage: $side [-b BYTES] ["* && -z $stderr ]]
+    done
+    for number in 0 65536 12k "" 99999999999999999999; do
+        run -2 timeout 10 tcp-reader 127.0.0.1 "$number"
+        [ "$output" = "tcp-reader: $number: not a port from 1 to 65535" ]
+    done
+    for program in pair kinds stale queue peer ping pong udp-ping udp-pong; do
+        run -2 timeout 10 $program one two three
+        run -2 timeout 10 $program -x
+        run -0 --separate-stderr timeout 10 $program --help
+        [[ ${lines[0]} == "usage: $program"* && -z $stderr ]]
+    done
+    for number in 0 -1 x 1x "" 10000001 99999999999999999999; do
+        run -2 timeout 10 ping -n "$number"
+        [ "$output" = "ping: -n $number: not a number from 1 to 10000000" ]
+        run -2 timeout 10 udp-ping -s "$number"
+        [ "$output" = "udp-ping: -s $number: not a number from 1 to 65507" ]
+    done
+    for number in 0 32768 12k ""; do
+        run -2 timeout 10 pong tcp "$number"
+        [ "$output" = "pong: $number: not a port from 1 to 32767" ]
+        run -2 timeout 10 udp-pong "$number"
+        [ "$output" = "udp-pong: $number: not a port from 1 to 32767" ]
+    done
+}
+
+@test "socket: nc and socat can take either part" {
+    command -v nc > /dev/null || skip "needs nc: apt-get install netcat-openbsd"
+    command -v socat > /dev/null || skip "needs socat: apt-get install socat"
+    head -c 300000 /dev/urandom > sent
+    for stranger in "unix nc -NU ipc.sock" "unix socat -t9 - UNIX-CONNECT:ipc.sock" \
+        "tcp nc -N 127.0.0.1 $port" "tcp socat -t9 - TCP:127.0.0.1:$port"; do
+        by ${stranger%% *}
+        start $r "${at[@]}" > received 2> reader.err
+        reader=$!
+        listening
+        start ${stranger#* } < sent > /dev/null
+        finish $!
+        finish $reader
+        cmp sent received
+        [ ! -e ipc.sock ]
+    done
+    for stranger in "unix nc -lNU ipc.sock" "unix socat -u UNIX-LISTEN:ipc.sock -" \
+        "tcp nc -lN 127.0.0.1 $port" "tcp socat -u TCP-LISTEN:$port,reuseaddr -"; do
+        by ${stranger%% *}
+        start $w "${at[@]}" < sent 2> writer.err
+        writer=$!
+        start ${stranger#* } < /dev/null > received
+        finish $!
+        finish $writer
+        cmp sent received
+        rm -f ipc.sock
+    done
+}
+
+@test "socket: a stranger that only closes: a local reader doubts, TCP cannot" {
+    by tcp
+    start tcp-reader "${at[@]}" > received 2> reader.err
+    reader=$!
+    listening
+    exec {stranger}<> /dev/tcp/127.0.0.1/$port
+    echo hello >&$stranger
+    exec {stranger}>&-
+    finish $reader
+    [ "$(< received)" = hello ]
+    command -v python3 > /dev/null || skip "needs python3"
+    start reader > received 2> reader.err
+    reader=$!
+    by unix
+    listening
+    timeout 10 python3 -c 'import socket
+s = socket.socket(socket.AF_UNIX)
+s.connect("ipc.sock")
+s.sendall(b"hello\n")'
+    finish $reader 1
+    [ "$(< received)" = hello ]
+    WHO=reader says "reader: ipc.sock: the writer is gone before its end"
+    [ ! -e ipc.sock ]
+}
