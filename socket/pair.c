@@ -54,7 +54,7 @@ hear(const char *who, int from)
 
 /* SO_ACCEPTCONN: does it listen? A name would make the address longer. */
 static void
-show(int fd)
+show(const char *which, int fd)
 {
     struct sockaddr_storage name;
     socklen_t length = sizeof(int), size = sizeof(name);
@@ -63,7 +63,7 @@ show(int fd)
     if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) == -1 ||
         getsockname(fd, (struct sockaddr *)&name, &size) == -1)
         err(EXIT_FAILURE, "getsockopt, getsockname");
-    printf("end %d: %s, %s\n", fd, listens ? "listens" : "does not listen",
+    printf("%s: %s, %s\n", which, listens ? "listens" : "does not listen",
            size > sizeof(sa_family_t) ? "has a name" : "has no name");
 }
 
@@ -93,8 +93,8 @@ main(int argc, char *argv[])
 
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == -1)
         err(EXIT_FAILURE, "socketpair");
-    show(ends[0]);
-    show(ends[1]);
+    show("one end", ends[0]);
+    show("the other end", ends[1]);
     pid_t pid = fork();
     if (pid == -1)
         err(EXIT_FAILURE, "fork");

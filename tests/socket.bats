@@ -787,3 +787,311 @@ s.sendall(b"hello\n")'
     WHO=reader says "reader: ipc.sock: the writer is gone before its end"
     [ ! -e ipc.sock ]
 }
+
+# bats test_tags=C52
+@test "socket: both ends of a pair are alike, and each talks both ways" {
+    run -0 timeout 10 pair
+    [ "${lines[0]}" = "one end: does not listen, has no name" ]
+    [ "${lines[1]}" = "the other end: does not listen, has no name" ]
+    [ "${lines[2]}" = 'parent: writes "Who are you?"' ]
+    [ "${lines[3]}" = 'child: reads "Who are you?"' ]
+    [ "${lines[4]}" = 'child: writes "I am your child."' ]
+    [ "${lines[5]}" = 'parent: reads "I am your child."' ]
+    [ "${lines[6]}" = 'child: reads end of file' ]
+    [ "${lines[7]}" = 'child: writes "Goodbye."' ]
+    [ "${lines[8]}" = 'parent: reads "Goodbye."' ]
+    [ "${lines[9]}" = 'parent: reads end of file' ]
+    [ "${#lines[@]}" = 10 ]
+}
+
+# bats test_tags=C53
+@test "socket: a stream joins messages, datagram and seqpacket keep them apart" {
+    run -0 timeout 10 kinds
+    [ "${lines[0]}" = "AF_UNIX stream: protocol 0" ]
+    [ "${lines[1]}" = "AF_UNIX datagram: protocol 0" ]
+    [ "${lines[2]}" = "AF_UNIX seqpacket: protocol 0" ]
+    [ "${lines[3]}" = "AF_INET stream: protocol 6" ]
+    [ "${lines[4]}" = "AF_INET datagram: protocol 17" ]
+    [ "${lines[5]}" = "AF_INET seqpacket: Socket type not supported" ]
+    [ "${lines[6]}" = "AF_INET stream, protocol 17: Protocol not supported" ]
+    [ "${lines[7]}" = 'stream, room for 100: "onetwothree"' ]
+    [ "${lines[8]}" = "stream, the other end closed: end of file" ]
+    [ "${lines[9]}" = 'stream, room for 2: "on" "et" "wo" "th" "re" "e"' ]
+    [ "${lines[10]}" = 'datagram, room for 100: "one" "two" "three" ""' ]
+    [ "${lines[11]}" = "datagram, the other end closed: Resource temporarily unavailable" ]
+    [ "${lines[12]}" = 'datagram, room for 2: "on" "tw" "th" ""' ]
+    [ "${lines[13]}" = 'seqpacket, room for 100: "one" "two" "three" ""' ]
+    [ "${lines[14]}" = "seqpacket, the other end closed: end of file" ]
+    [ "${lines[15]}" = 'seqpacket, room for 2: "on" "tw" "th" ""' ]
+    [ "${#lines[@]}" = 16 ]
+}
+
+# bats test_tags=C103
+@test "socket: a name outlives its server, and the next one must remove it" {
+    run -0 timeout 10 stale
+    [ "${lines[0]}" = "connect, no such name: No such file or directory" ]
+    [ "${lines[1]}" = "bind: done" ]
+    [ "${lines[2]}" = "connect, nobody listens yet: Connection refused" ]
+    [ "${lines[3]}" = "listen: done" ]
+    [ "${lines[4]}" = "connect: done" ]
+    [ "${lines[5]}" = "bind a second socket to the name: Address already in use" ]
+    [ "${lines[6]}" = "access the name, the server is killed: done" ]
+    [ "${lines[7]}" = "connect: Connection refused" ]
+    [ "${lines[8]}" = "bind: Address already in use" ]
+    [ "${lines[9]}" = "unlink: done" ]
+    [ "${lines[10]}" = "bind, once more: done" ]
+    [ "${lines[11]}" = "listen: done" ]
+    [ "${lines[12]}" = "connect: done" ]
+    [ "${lines[13]}" = "unlink: done" ]
+    [ "${lines[14]}" = "write, by who is connected: done" ]
+    [ "${#lines[@]}" = 15 ]
+    [ -z "$(ls)" ]
+}
+
+# bats test_tags=C103
+@test "socket: local datagrams wait and none is lost, UDP loses what has no room" {
+    run -0 timeout 10 queue
+    again="Resource temporarily unavailable"
+    [[ ${lines[0]} =~ ^"a pair: "([0-9]+)" sent, then $again"$ ]]
+    sent=${BASH_REMATCH[1]}
+    [[ $sent -gt 1 && ${lines[1]} == "a pair: $sent received in order, 0 lost" ]]
+    [[ ${lines[2]} =~ ^"a name: "([0-9]+)" sent, then $again"$ ]]
+    sent=${BASH_REMATCH[1]}
+    [ $sent = $(($(< /proc/sys/net/unix/max_dgram_qlen) + 1)) ] || [ $sent -gt 100 ]
+    [ "${lines[3]}" = "a name: $sent received in order, 0 lost" ]
+    [ "${lines[4]}" = "UDP: 10000 sent, then we stop" ]
+    [[ ${lines[5]} =~ ^"UDP: "([0-9]+)" received in order, "([0-9]+)" lost"$ ]]
+    [ $((BASH_REMATCH[1] + BASH_REMATCH[2])) = 10000 ]
+    [ ${BASH_REMATCH[2]} -gt 0 ]
+    [ "${lines[6]}" = "a stream closed with 5 bytes unread: read: Connection reset by peer" ]
+    [ "${lines[7]}" = "a stream closed with 5 bytes unread: write: Broken pipe" ]
+    [ "${#lines[@]}" = 8 ]
+}
+
+@test "socket: of a local peer the kernel knows the process, of a TCP peer the port" {
+    run -0 timeout 10 peer
+    [ "${lines[0]}" = "unix: no name" ]
+    [[ ${lines[1]} =~ ^"unix: pid "([0-9]+)", uid $(id -u), gid $(id -g): the child"$ ]]
+    pid=${BASH_REMATCH[1]}
+    if [ "${lines[2]}" != "unix, a descriptor for it: Protocol not available" ]; then
+        [ "${lines[2]}" = "unix, a descriptor for it: poll: it lives" ]
+        [ "${lines[3]}" = "unix, a descriptor for it: poll: it has ended" ]
+    fi
+    [ "${lines[-4]}" = "unix, after its end: no name" ]
+    [ "${lines[-3]}" = "unix, after its end: pid $pid, uid $(id -u), gid $(id -g): the child" ]
+    [[ ${lines[-2]} =~ ^"tcp: 127.0.0.1, port "[0-9]+$ ]]
+    [ "${lines[-1]}" = "tcp: pid 0, uid -1, gid -1: not known" ]
+}
+
+# side WHO [ARGUMENT...]: the ping or pong that $kind is about; what it tells
+# goes to ping.err or pong.err.
+side() {
+    local who=$1 program=$1
+    shift
+    [ $kind != udp ] || program=udp-$program
+    start $program "$@" "${where[@]}" 2> $who.err > $who.out
+}
+
+# over KIND: where ping and pong meet.
+over() {
+    kind=$1
+    case $kind in
+        unix) where=() place=ipc.ping ;;
+        tcp) where=(tcp $port) place="port $port" ;;
+        udp) where=($port) place="port $port" ;;
+    esac
+}
+
+# met: ping has found pong.
+met() {
+    WHO=ping await grep -q 'pong is there' ping.err
+}
+
+@test "socket: ping and pong meet whoever is first, and report in order" {
+    for kind in unix tcp udp; do
+        over $kind
+        for first in ping pong; do
+            [ $first = ping ] && args='-n 30 -s 3000' || args='-r -n 30'
+            for who in $first $([ $first = ping ] && echo pong || echo ping); do
+                [ $who = ping ] && side ping $args || side pong
+                eval "$who=$!"
+                [ $who != $first ] || await asleep $!
+            done
+            finish $pong
+            finish $ping
+            if [ $first = ping ]; then
+                [ "$(cut -c 1-9 ping.out | tr -s ' \n' ' ')" = "min median 90 % 99 % max " ]
+                [ "$(grep -cE '^.{8} [ 0-9]{7}\.[0-9] us$' ping.out)" = 5 ]
+                cut -c 9-18 ping.out | sort -cn
+            else
+                [ "$(grep -cxE '[0-9]+' ping.out)" = 30 ]
+            fi
+            [ ! -e ipc.ping ]
+        done
+        grep -x ".*pong: 33 rounds of 8 bytes" pong.err
+    done
+    WHO=ping says "udp-ping: lost: 0 of 33 datagrams"
+}
+
+@test "socket: a round as long as a megabyte passes" {
+    for kind in unix tcp; do
+        over $kind
+        side pong
+        pong=$!
+        side ping -n 3 -s 1048576
+        finish $!
+        finish $pong
+    done
+}
+
+@test "socket: a killed ping or pong ends the other, the next one works" {
+    for kind in unix tcp udp; do
+        over $kind
+        for victim in ping pong; do
+            side pong
+            pong=$!
+            side ping -n 10000000
+            ping=$!
+            met
+            stop KILL ${!victim}
+            finish ${!victim} 137
+            [ $victim = ping ] && other=pong || other=ping
+            finish ${!other} 1
+            tail -n 1 $other.err | grep -E "gone before its end|Broken pipe|reset by peer"
+            [ ! -s ping.out ]
+            side pong
+            pong=$!
+            side ping -n 9
+            finish $!
+            finish $pong
+        done
+    done
+}
+
+@test "socket: told to stop, ping and pong leave no name and end each other" {
+    for kind in unix tcp; do
+        over $kind
+        for signal in HUP INT TERM; do
+            side pong
+            pong=$!
+            await grep -q "accept" pong.err
+            stop $signal $pong
+            finish $pong $((128 + $(kill -l $signal)))
+            [ ! -e ipc.ping ]
+        done
+        side pong
+        pong=$!
+        side ping -n 10000000
+        ping=$!
+        met
+        stop INT $pong
+        finish $pong 130
+        finish $ping 1
+        [ ! -e ipc.ping ]
+    done
+}
+
+@test "socket: the name that a killed pong leaves is replaced, a live one's never" {
+    over unix
+    side pong
+    pong=$!
+    await grep -q accept pong.err
+    run -1 timeout 10 pong
+    [ "${lines[-1]}" = "pong: ipc.ping: another pong is here" ]
+    stop KILL $pong
+    finish $pong 137
+    [ "$(stat -c '%F %a' ipc.ping)" = "socket 600" ]
+    side pong
+    pong=$!
+    side ping -n 9
+    finish $!
+    finish $pong
+    [ ! -e ipc.ping ]
+    echo precious > file
+    mkdir folder
+    ln -s file link
+    for name in file folder link; do
+        for side in ping pong; do
+            run -1 timeout 10 $side unix $name
+            [ "${lines[-1]}" = "$side: $name is not a socket of yours" ]
+        done
+    done
+    [ "$(< file)" = precious ]
+    [ "$(echo *)" = "file folder link ping.err ping.out pong.err pong.out" ]
+}
+
+@test "socket: pong refuses a plan that is not ping's, and one that is cut short" {
+    over tcp
+    for plan in 'hello, who is there?' '\0\0\0\0\x08\0\0\0' '\x01\0\0\0\0\0\0\0' \
+        '\xff\xff\xff\xff\x08\0\0\0' '\x01\0\0\0\x01\0\x10\0' \
+        '\xc1\xd8\xa7\0\x01\0\0\0' four; do
+        side pong
+        pong=$!
+        await grep -q accept pong.err
+        exec {stranger}<> /dev/tcp/127.0.0.1/$port
+        printf "$plan" >&$stranger
+        [ $plan != four ] 2> /dev/null || exec {stranger}>&-
+        finish $pong 1
+        exec {stranger}>&-
+        [ "$plan" = four ] || grep -q "pong: this is not ping: " pong.err
+    done
+    WHO=pong says "pong: ping is gone before its end"
+    over udp
+    for plan in 'hello, who is there?' '\0\0\0\0\x08\0\0\0' '' '\x01\0\0\0\xff\xff\0\0'; do
+        side pong
+        pong=$!
+        await grep -q recvfrom pong.err
+        await asleep $pong
+        printf "$plan" > /dev/udp/127.0.0.1/$port
+        [ -n "$plan" ] || { stop TERM $pong && finish $pong 143 && continue; }
+        finish $pong 1
+        grep -q "udp-pong: this is not udp-ping: " pong.err
+    done
+}
+
+@test "socket: an echo that is not what was said is refused, by UDP ignored" {
+    command -v nc > /dev/null || skip "needs nc: apt-get install netcat-openbsd"
+    over tcp
+    head -c 4096 /dev/zero > zeros
+    start nc -l 127.0.0.1 $port < zeros > /dev/null
+    nc=$!
+    side ping
+    finish $! 1
+    WHO=ping says "ping: the echo is not what was said"
+    finish $nc
+}
+
+@test "socket: what udp-pong does not answer in time is lost, and not waited for" {
+    over udp
+    side pong
+    pong=$!
+    side ping -n 200000
+    ping=$!
+    met
+    stop STOP $pong
+    await stopped $pong
+    pause 0.6
+    stop CONT $pong
+    WITHIN=9 finish $ping
+    finish $pong
+    tail -n 1 ping.err | grep -xE "udp-ping: lost: [1-9] of 220000 datagrams"
+}
+
+@test "socket: findings that cannot be written are an error" {
+    for program in pair kinds stale queue peer; do
+        run -1 timeout 10 sh -c "exec $program > /dev/full"
+        [ "${lines[0]}" = "$program: standard output: No space left on device" ]
+        run -1 timeout 10 sh -c "exec $program >&-"
+        [ "$output" = "$program: standard output: Bad file descriptor" ]
+    done
+    for kind in unix udp; do
+        over $kind
+        side pong
+        pong=$!
+        [ $kind = udp ] && program=udp-ping || program=ping
+        run -1 timeout 10 sh -c 'exec "$@" > /dev/full' - $program -n 5 "${where[@]}"
+        [ "${lines[-1]}" = "$program: standard output: No space left on device" ]
+        finish $pong
+    done
+    [ "$(echo *)" = "pong.err pong.out" ]
+}
