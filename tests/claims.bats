@@ -4,7 +4,6 @@
 
 # The claims that have no lesson yet, by the folder that will hold it.
 OPEN='
-socket  21 52 53 103 129 130
 bench   50 88 102
 '
 

@@ -92,6 +92,10 @@ play() {
     play signal/README.md
 }
 
+@test "lessons: socket/README.md prints what it says" {
+    play socket/README.md
+}
+
 @test "lessons: README.md prints what it says" {
     play README.md
 }
