@@ -80,7 +80,7 @@ meet(struct sockaddr_storage *name, socklen_t size, pid_t *child)
 static void
 show(const char *when, int fd, pid_t child)
 {
-    struct sockaddr_storage name;
+    struct sockaddr_storage name = {0};
     struct sockaddr_in *in = (struct sockaddr_in *)&name;
     char text[INET_ADDRSTRLEN];
     struct ucred who;

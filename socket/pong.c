@@ -7,7 +7,7 @@
  *
  * See contract.h, unix(7), tcp(7), bind(2), listen(2), accept(2), flock(2).
  */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE /* a signal() that restarts calls */
 
 #include <err.h>
 #include <errno.h>
@@ -36,6 +36,7 @@ static socklen_t size;   /* of the address */
 static const char *path; /* of a local one */
 static char place[128];  /* the path, or "port 20000" */
 static int folder = -1, listener = -1;
+static volatile sig_atomic_t met, stopped; /* stopped by this signal */
 
 static void
 usage(FILE *stream, int status)
@@ -102,16 +103,17 @@ remove_stale(void)
     close(probe);
 }
 
-/* Told to stop: remove the name if it is ours, then die of the same signal, so
-   that the shell learns how we ended. The lock may be ours already. */
+/* Told to stop: until we have met, accept() is to end at once, with an error,
+   so that the name is removed. Then die of the same signal. */
 static void
 stop(int sig)
 {
-    close(listener);
-    flock(folder, LOCK_EX);
-    remove_stale();
-    signal(sig, SIG_DFL);
-    raise(sig);
+    if (met) {
+        signal(sig, SIG_DFL);
+        raise(sig);
+    }
+    stopped = sig;
+    shutdown(listener, SHUT_RD);
 }
 
 /* Make the name, under the lock: nobody else may look, make or remove. */
@@ -143,20 +145,25 @@ make(void)
     flock(folder, LOCK_UN);
 }
 
-/* Once ping is there, nobody else shall call: the name has served. */
+/* Once ping has connected, nobody else shall: the name has served. */
 static int
 meet(void)
 {
-    warnx("accept %s: sleeps until ping connects", place);
-    int sock = accept(listener, NULL, NULL);
-    if (sock == -1)
-        err(EXIT_FAILURE, "accept %s", place);
+    int sock = stopped ? -1 : accept(listener, NULL, NULL);
+
+    if (sock == -1 && !stopped)
+        warn("accept %s", place);
     close(listener);
-    listener = -1;
     flock(folder, LOCK_EX);
     remove_stale();
     flock(folder, LOCK_UN);
-    warnx("ping is there");
+    met = 1;
+    if (stopped) { /* so that the shell learns how we ended */
+        signal(stopped, SIG_DFL);
+        raise(stopped);
+    }
+    if (sock == -1)
+        exit(EXIT_FAILURE);
     return sock;
 }
 
@@ -209,7 +216,9 @@ main(int argc, char *argv[])
     signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
 
     make();
+    warnx("accept %s: sleeps until ping connects", place);
     int sock = meet();
+    warnx("ping is there");
     hear(sock, (char *)&plan, sizeof(plan)); /* from anybody: believe nothing */
     if (plan.rounds < 1 || plan.rounds > PING_MOST_ROUNDS / 10 * 11 ||
         plan.bytes < 1 || plan.bytes > PING_MOST_BYTES)

@@ -7,7 +7,7 @@
  *
  * See contract.h, unix(7), bind(2), listen(2), accept(2), flock(2), poll(2).
  */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE /* a signal() that restarts calls */
 
 #include <err.h>
 #include <errno.h>
@@ -29,6 +29,7 @@
 static const char *path = SOCKET_PATH;
 static struct sockaddr_un address = {.sun_family = AF_UNIX};
 static int folder, listener = -1;
+static volatile sig_atomic_t met, stopped; /* stopped by this signal */
 
 static void
 usage(FILE *stream, int status)
@@ -64,16 +65,17 @@ remove_stale(void)
     close(probe);
 }
 
-/* Told to stop: remove the name if it is ours, then die of the same signal, so
-   that the shell learns how we ended. The lock may be ours already. */
+/* Told to stop: until we have met, accept() is to end at once, with an error,
+   so that the name is removed. Then die of the same signal. */
 static void
 stop(int sig)
 {
-    close(listener);
-    flock(folder, LOCK_EX);
-    remove_stale();
-    signal(sig, SIG_DFL);
-    raise(sig);
+    if (met) {
+        signal(sig, SIG_DFL);
+        raise(sig);
+    }
+    stopped = sig;
+    shutdown(listener, SHUT_RD);
 }
 
 /* Make the name, under the lock: nobody else may look, make or remove. */
@@ -97,6 +99,28 @@ make(void)
     if (listen(listener, 1) == -1)
         err(EXIT_FAILURE, "listen %s", path);
     flock(folder, LOCK_UN);
+}
+
+/* Once a writer has connected, nobody else shall: the name has served. */
+static int
+meet(void)
+{
+    int sock = stopped ? -1 : accept(listener, NULL, NULL);
+
+    if (sock == -1 && !stopped)
+        warn("accept %s", path);
+    close(listener);
+    flock(folder, LOCK_EX);
+    remove_stale(); /* our writer has done so; nc(1) would not */
+    flock(folder, LOCK_UN);
+    met = 1;
+    if (stopped) { /* so that the shell learns how we ended */
+        signal(stopped, SIG_DFL);
+        raise(stopped);
+    }
+    if (sock == -1)
+        exit(EXIT_FAILURE);
+    return sock;
 }
 
 /* Copy until end of file. read() returns what is there, which may be less than
@@ -165,14 +189,7 @@ main(int argc, char *argv[])
 
     make();
     warnx("accept %s: sleeps until a writer connects", path);
-    int sock = accept(listener, NULL, NULL);
-    if (sock == -1)
-        err(EXIT_FAILURE, "accept %s", path);
-    close(listener);
-    listener = -1;
-    flock(folder, LOCK_EX);
-    remove_stale(); /* nc(1) would leave it */
-    flock(folder, LOCK_UN);
+    int sock = meet();
     warnx("a writer is there");
 
     copy(sock, STDOUT_FILENO, (size_t)block);

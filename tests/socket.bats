@@ -16,8 +16,8 @@ setup() {
 by() {
     case $1 in
         unix) at=() place=ipc.sock tcp='' ;;
-        tcp) at=(127.0.0.1 $port) place="127.0.0.1 port $port" tcp=tcp- ;;
-        tcp6) at=(::1 $port) place="::1 port $port" tcp=tcp- ;;
+        tcp) at=(127.0.0.1 "$port") place="127.0.0.1 port $port" tcp=tcp- ;;
+        tcp6) at=(::1 "$port") place="::1 port $port" tcp=tcp- ;;
     esac
     w=${tcp}writer r=${tcp}reader
 }
@@ -194,25 +194,25 @@ has_ipv6() {
 
 @test "socket: whoever waits for the other sleeps" {
     start reader 2> 1.err
-    waiting=($!)
+    sleepers=($!)
     start writer elsewhere < /dev/null 2> 2.err
-    waiting+=($!)
+    sleepers+=($!)
     start tcp-reader 127.0.0.1 $port 2> 3.err
-    waiting+=($!)
+    sleepers+=($!)
     start tcp-writer ::ffff:127.0.0.1 1 < /dev/null 2> 4.err
-    waiting+=($!)
+    sleepers+=($!)
     before=0 after=0
-    for pid in ${waiting[@]}; do
+    for pid in "${sleepers[@]}"; do
         await asleep $pid
         before=$((before + $(ticks $pid)))
     done
     pause 0.2
-    for pid in ${waiting[@]}; do
+    for pid in "${sleepers[@]}"; do
         after=$((after + $(ticks $pid)))
     done
     ((after <= before + 1))
     [ "$(cat ./*.err | wc -l)" = 4 ]
-    for pid in ${waiting[@]}; do
+    for pid in "${sleepers[@]}"; do
         stop TERM $pid
         finish $pid 143
     done
@@ -606,7 +606,7 @@ time.sleep(20)' $type > ready
         done
     done
     by unix
-    at=(${long:1}) place=${long:1}
+    at=("${long:1}") place=${long:1}
     echo longest > sent
     pair
     finish $reader
@@ -910,8 +910,8 @@ over() {
     kind=$1
     case $kind in
         unix) where=() place=ipc.ping ;;
-        tcp) where=(tcp $port) place="port $port" ;;
-        udp) where=($port) place="port $port" ;;
+        tcp) where=(tcp "$port") place="port $port" ;;
+        udp) where=("$port") place="port $port" ;;
     esac
 }
 
