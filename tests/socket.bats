@@ -544,7 +544,12 @@ two_ended() {
     echo precious > file
     mkdir folder
     mkfifo fifo
-    ln -s file link
+    start reader real 2> errors
+    reader=$!
+    await grep -q sleeps errors
+    stop KILL $reader
+    finish $reader 137
+    ln -s real link # to a socket of ours
     ln -s nowhere dangling
     for name in file folder fifo link dangling /dev/null; do
         before=$(stat -c '%F %i %a %U %s' $name)
@@ -555,7 +560,7 @@ two_ended() {
         [ "$(stat -c '%F %i %a %U %s' $name)" = "$before" ]
     done
     [ "$(< file)" = precious ]
-    [ ! -e nowhere ]
+    [ -S real ] && [ ! -e nowhere ]
 }
 
 @test "socket: another user's socket is refused and not harmed" {
@@ -774,6 +779,22 @@ time.sleep(20)' $type > ready
         cmp sent received
         rm -f ipc.sock
     done
+}
+
+@test "socket: a tcp-writer that has finished does not take back what is under way" {
+    command -v nc > /dev/null || skip "needs nc: apt-get install netcat-openbsd"
+    by tcp
+    mkfifo go
+    head -c 400000 /dev/urandom > sent
+    start $w "${at[@]}" < sent 2> writer.err
+    writer=$!
+    # It says at once that it has nothing to say, and begins to read much later.
+    start sh -c 'nc -lN "$@" < /dev/null | { read -r line < go; cat; }' - "${at[@]}" > received
+    nc=$!
+    finish $writer
+    echo > go
+    finish $nc
+    cmp sent received
 }
 
 @test "socket: a stranger that only closes: a local reader doubts, TCP cannot" {
@@ -1040,7 +1061,8 @@ met() {
     done
     WHO=pong says "pong: ping is gone before its end"
     over udp
-    for plan in 'hello, who is there?' '\0\0\0\0\x08\0\0\0' '' '\x01\0\0\0\xff\xff\0\0'; do
+    for plan in 'hello, who is there?' '\0\0\0\0\x08\0\0\0' '' '\x01\0\0\0\xff\xff\0\0' \
+        '\x01\0\0\0\x08\0\0\0!'; do
         side pong
         pong=$!
         await grep -q recvfrom pong.err
