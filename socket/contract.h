@@ -76,4 +76,31 @@ struct ping_plan {
 #define UDP_PATIENCE 500 /* milliseconds: what is later is lost */
 #define UDP_MOST_BYTES 65507
 
+/*
+ * store-server and its clients agree on next to nothing, so that any client
+ * will do: what is said comes back, byte for byte, until the client shuts its
+ * half down. They can rely on one thing: what comes back is in the file.
+ *
+ * A stream has no messages. Whatever one recv() finds is kept in one piece: the
+ * words of each client stand in the file in their order, and the clients in the
+ * order in which they were heard, others' words between theirs.
+ */
+#define STORE_PATH "ipc.store"
+#define STORE_FILE "ipc.log"
+
+/* A client has this much said and not yet heard back, and no more: it is not
+   heard until it listens. With so many clients that makes 8 MiB. */
+#define STORE_BLOCK 65536
+#define STORE_CLIENTS 128
+
+/*
+ * fd-sender and fd-receiver: one byte goes through the socket, and with it one
+ * descriptor, the end of a pipe to read from. The rest goes through the pipe.
+ * End of file says that nobody writes any more, not why, so as in pipe/ a
+ * sender that has finished takes the pipe's write permission away.
+ */
+#define FD_PATH "ipc.fd"
+#define FD_SEALED 0400
+#define FD_BLOCK 65536 /* what a pipe holds */
+
 #endif

@@ -1120,3 +1120,770 @@ met() {
     done
     [ "$(echo *)" = "pong.err pong.out" ]
 }
+
+# The server that keeps what it echoes.
+
+# server [PATH [FILE]]: it listens, and has told so.
+server() {
+    start store-server "$@" 2> server.err
+    server=$!
+    WHO=server await grep -q 'sleeps until a client comes or speaks' server.err
+}
+
+# logger: the child of the server.
+logger() {
+    local of children
+    of=$(child $server)
+    read -r children < "/proc/$of/task/$of/children"
+    echo "${children% }"
+}
+
+# close_server: nothing of it is left but the file.
+close_server() {
+    local keeper
+    keeper=$(logger)
+    stop TERM $server
+    finish $server 143
+    [ ! -e ipc.store ]
+    await ended "$keeper"
+}
+
+# talker: a client at the keyboard, who has met the server.
+talker() {
+    rm -f keyboard
+    mkfifo keyboard
+    exec {keys}<> keyboard
+    start echo-client < keyboard > heard 2> client.err {keys}>&-
+    client=$!
+    WHO=client await says "echo-client: the server is there"
+}
+
+# bats test_tags=C129
+@test "socket: what is said to the store-server comes back and is in its file" {
+    server
+    for bytes in 0 1 100000 3000000; do
+        : > ipc.log
+        head -c $bytes /dev/urandom > said
+        timeout 10 echo-client < said > heard
+        cmp said heard
+        cmp said ipc.log
+    done
+    printf 'a\0\0b\n\0end' > said
+    timeout 10 echo-client < said | cmp - said
+    close_server
+}
+
+# bats test_tags=C129
+@test "socket: each line is in the store-server's file when its echo comes" {
+    server
+    talker
+    for line in one two three; do
+        echo $line >&$keys
+        await grep -qx $line heard
+        [ "$(tail -n 1 ipc.log)" = $line ]
+    done
+    before=$(ticks $server)
+    pause 0.1
+    (($(ticks $server) <= before + 1))
+    exec {keys}>&-
+    finish $client
+    close_server
+}
+
+# bats test_tags=C129
+@test "socket: nothing is echoed while the store-server's logger stands still" {
+    server
+    talker
+    keeper=$(logger)
+    kill -STOP "$keeper"
+    echo something >&$keys
+    pause 0.1
+    [ ! -s heard ]
+    [ ! -s ipc.log ]
+    kill -CONT "$keeper"
+    await grep -qx something heard
+    exec {keys}>&-
+    finish $client
+    close_server
+}
+
+# bats test_tags=C130
+@test "socket: what many clients say at once is kept in the order of each" {
+    letters=(a b c d e f g h)
+    server
+    for who in "${letters[@]}"; do
+        head -c 100000 /dev/urandom | tr '\0-\177' "$who" | tr '\200-\377' "${who^}" > said.$who
+    done
+    clients=()
+    for who in "${letters[@]}"; do
+        start echo-client < said.$who > heard.$who 2> errors.$who
+        clients+=($!)
+    done
+    for client in "${clients[@]}"; do
+        finish $client
+    done
+    [ "$(wc -c < ipc.log)" = 800000 ]
+    for who in "${letters[@]}"; do
+        cmp said.$who heard.$who
+        tr -cd "$who${who^}" < ipc.log | cmp - said.$who
+    done
+    close_server
+}
+
+# bats test_tags=C130
+@test "socket: lines said in turn stand in the store-server's file as they came" {
+    server
+    talker
+    for i in 1 2 3; do
+        echo "$i from the first" >&$keys
+        await grep -q "^$i" heard
+        timeout 5 echo-client <<< "$i from a second" 2> errors
+    done
+    exec {keys}>&-
+    finish $client
+    cmp ipc.log <(printf '%s\n' "1 from the first" "1 from a second" "2 from the first" \
+        "2 from a second" "3 from the first" "3 from a second")
+    close_server
+}
+
+@test "socket: a hundred clients at once say and hear a hundred messages each" {
+    command -v python3 > /dev/null || skip "needs python3, to be a hundred clients"
+    server
+    cat > clients.py << 'END'
+import random, selectors, socket
+
+random.seed(1)
+sel = selectors.DefaultSelector()
+clients = []
+for i in range(100):
+    sock = socket.socket(socket.AF_UNIX)
+    sock.connect("ipc.store")
+    sock.setblocking(False)
+    sizes = [random.choice((1, 3, 50, 700, 3000)) for _ in range(99)] + [65536]
+    random.shuffle(sizes)
+    said = b"".join(bytes((i + 128 * random.getrandbits(1),)) * n for n in sizes)
+    clients.append([sock, sizes, said, 0, bytearray()])
+    sel.register(sock, selectors.EVENT_READ | selectors.EVENT_WRITE, clients[i])
+while sel.get_map():
+    for key, events in sel.select():
+        c = key.data
+        if events & selectors.EVENT_WRITE:
+            c[3] += c[0].send(c[2][c[3]:c[3] + c[1][-1]])
+            c[1].insert(0, c[1].pop())
+            if c[3] == len(c[2]):
+                c[0].shutdown(socket.SHUT_WR)
+                sel.modify(c[0], selectors.EVENT_READ, c)
+        if events & selectors.EVENT_READ:
+            heard = c[0].recv(65536)
+            c[4] += heard
+            if not heard:
+                sel.unregister(c[0])
+kept = open("ipc.log", "rb").read()
+assert len(kept) == sum(len(c[2]) for c in clients), "length"
+for i, c in enumerate(clients):
+    others = bytes(set(range(256)) - {i, i + 128})
+    assert c[2] == c[4], ("echo", i)
+    assert c[2] == kept.translate(None, others), ("kept", i)
+END
+    timeout 15 python3 clients.py
+    close_server
+}
+
+@test "socket: a hundred clients come, and each hears what it has said" {
+    server
+    seq 1000 > said
+    start bash -c 'for i in {1..100}; do echo-client < said > heard.$i || touch failed & done; wait' 2> errors
+    WITHIN=15 finish $!
+    [ ! -e failed ]
+    for i in {1..100}; do
+        cmp said heard.$i
+    done
+    [ "$(wc -c < ipc.log)" = $((100 * $(wc -c < said))) ]
+    close_server
+}
+
+@test "socket: clients who are slow, deaf, silent or gone hold up no other" {
+    server
+    mkfifo full
+    exec {full}<> full # nobody reads from it: this client never hears all
+    start echo-client < /dev/zero > full 2> deaf.err
+    deaf=$!
+    talker # silent
+    start echo-client < /dev/zero > /dev/null 2> gone.err
+    gone=$!
+    await grep -q 'is there' gone.err
+    stop KILL $gone
+    finish $gone 137
+    start bash -c 'for i in {1..50}; do printf .; done | while read -rn 1 c; do printf "$c"; done |
+        echo-client > slow' 2> slow.err
+    slow=$!
+    await asleep $deaf
+    before=$(stat -c %s ipc.log)
+    head -c 1M /dev/urandom > said
+    timeout 5 echo-client < said > heard.next
+    cmp said heard.next
+    finish $slow
+    [ "$(wc -c < slow)" = 50 ]
+    # Of the deaf one no more was taken than the buffers hold.
+    (($(stat -c %s ipc.log) < before + 3000000))
+    (($(awk '/VmRSS/ { print $2 }' "/proc/$(child $server)/status") < 16384))
+    stop KILL $deaf
+    finish $deaf 137
+    exec {keys}>&-
+    finish $client
+    close_server
+}
+
+@test "socket: a killed logger is replaced, and all is echoed and kept, once" {
+    server
+    talker
+    for i in {1..5}; do
+        kill -KILL "$(logger)"
+        await eval "(($i == \$(grep -c 'signal 9 killed the logger: another starts' server.err)))"
+        echo $i >&$keys
+        await grep -qx $i heard
+    done
+    # It has no copy of a client's socket, or that could not end.
+    [ "$(find "/proc/$(logger)/fd" -lname 'socket:*' | wc -l)" = 0 ]
+    exec {keys}>&-
+    finish $client
+    : > ipc.log
+    head -c 64M /dev/urandom > said
+    start echo-client < said > heard 2> client.err
+    client=$!
+    while ! ended $client; do
+        kill -KILL "$(logger)" 2> /dev/null || :
+        pause 0.001
+    done
+    finish $client
+    cmp said heard
+    cmp said ipc.log
+    (($(grep -c 'another starts' server.err) > 6))
+    close_server
+}
+
+@test "socket: what a logger has kept and not yet told is not kept twice" {
+    command -v strace > /dev/null || skip "needs strace, to kill the logger in that moment"
+    server
+    talker
+    start strace -o trace -p "$(logger)" -e trace=write -e inject=write:signal=KILL:when=2 2> strace.err
+    tracer=$!
+    await grep -q attached strace.err
+    echo once >&$keys
+    await grep -qx once heard
+    [ "$(< ipc.log)" = once ]
+    grep -qx 'store-server: signal 9 killed the logger: another starts' server.err
+    await ended $tracer
+    exec {keys}>&-
+    finish $client
+    close_server
+}
+
+# bats test_tags=C129
+@test "socket: a file that takes no more ends the store-server, and no echo is wrong" {
+    start bash -c 'ulimit -f 64; exec store-server' 2> server.err
+    server=$!
+    WHO=server await grep -q 'sleeps' server.err
+    head -c 1M /dev/urandom > said
+    timeout 5 echo-client < said > heard 2> client.err && status=0 || status=$?
+    [ $status = 1 ]
+    grep 'echo-client: ipc.store: the server is gone, after' client.err
+    finish $server 1
+    grep 'store-server: logger: write ipc.log: File too large' server.err
+    WHO=server says "store-server: the logger has failed"
+    (($(wc -c < heard) <= $(wc -c < ipc.log)))
+    cmp ipc.log <(head -c "$(wc -c < ipc.log)" said)
+    [ ! -e ipc.store ]
+}
+
+@test "socket: told to stop, the store-server has kept all that it has echoed" {
+    for signal in HUP INT TERM; do
+        rm -f ipc.log heard
+        server
+        keeper=$(logger)
+        start bash -c 'seq 100000000 | echo-client > heard' 2> client.err
+        client=$!
+        await test -s heard
+        stop $signal $server
+        finish $server $((128 + $(kill -l $signal)))
+        finish $client 1
+        [ ! -e ipc.store ]
+        ended "$keeper"
+        cmp heard <(head -c "$(wc -c < heard)" ipc.log)
+    done
+}
+
+@test "socket: Ctrl-C, which the logger gets too, costs the store-server nothing" {
+    server
+    talker
+    echo before >&$keys
+    await grep -qx before heard
+    for signal in HUP INT TERM; do
+        kill -$signal "$(logger)"
+    done
+    echo after >&$keys
+    await grep -qx after heard
+    [ "$(grep -c 'another starts' server.err)" = 0 ]
+    exec {keys}>&-
+    finish $client
+    close_server
+}
+
+@test "socket: told to stop at any moment, the store-server leaves no name behind" {
+    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
+        start store-server 2> server.err
+        server=$!
+        await child $server > /dev/null
+        pause "0.00$((RANDOM % 6))"
+        stop TERM $server
+        finish $server 143
+        [ ! -e ipc.store ]
+    done
+}
+
+# bats test_tags=C103
+@test "socket: a killed store-server ends its logger and clients, and the next goes on" {
+    server
+    keeper=$(logger)
+    talker
+    echo first >&$keys
+    await grep -qx first heard
+    speaker=$(child "$(child $client)")
+    stop KILL $server
+    finish $server 137
+    await ended "$keeper"
+    finish $client 1
+    WHO=client says "echo-client: ipc.store: the server is gone, after 6 bytes"
+    await ended "$speaker"
+    [ -S ipc.store ]
+    server
+    timeout 5 echo-client <<< second
+    cmp ipc.log <(printf 'first\nsecond\n')
+    close_server
+    exec {keys}>&-
+}
+
+@test "socket: a name or a file that a server has is refused, and the server unharmed" {
+    server
+    timeout 5 store-server ipc.store other.log 2> errors && status=0 || status=$?
+    [ $status = 1 ]
+    grep -x 'store-server: ipc.store: another server is here' errors
+    timeout 5 store-server other.store 2> errors && status=0 || status=$?
+    [ $status = 1 ]
+    grep 'store-server: ipc.log: another server keeps it' errors
+    [ ! -e other.store ]
+    timeout 5 echo-client <<< hello 2> errors
+    close_server
+}
+
+@test "socket: what is no socket or file of ours is refused by the store-server, unharmed" {
+    for kind in file folder fifo link; do
+        case $kind in
+            file) echo precious > object ;;
+            folder) mkdir object ;;
+            fifo) mkfifo object ;;
+            link) ln -s nowhere object ;;
+        esac
+        before=$(stat -c '%i %F %s %a' object)
+        timeout 5 store-server object 2> errors && status=0 || status=$?
+        [ $status = 1 ]
+        grep -x 'store-server: object is not a socket of yours' errors
+        if [ $kind != file ]; then
+            timeout 5 store-server ipc.store object 2> errors && status=0 || status=$?
+            [ $status = 1 ]
+            grep -E 'store-server: (open object: |object is not a file of yours)' errors
+        fi
+        [ "$(stat -c '%i %F %s %a' object)" = "$before" ]
+        [ ! -e ipc.store ]
+        rm -r object
+    done
+    timeout 5 store-server ipc.store /dev/full 2> errors && status=0 || status=$?
+    [ $status = 1 ]
+    grep -x 'store-server: /dev/full is not a file of yours' errors
+    timeout 5 store-server "$(printf '%0108d' 0)" 2> errors && status=0 || status=$?
+    [ $status = 1 ]
+    grep 'an address has 1 to 107 bytes' errors
+}
+
+@test "socket: the store-server's name and file are its owner's alone" {
+    umask 0
+    server
+    [ "$(stat -c %a ipc.store)" = 600 ]
+    [ "$(stat -c %a ipc.log)" = 600 ]
+    close_server
+}
+
+@test "socket: out of descriptors, the store-server sleeps until a client leaves" {
+    start bash -c 'ulimit -n 10; exec store-server' 2> server.err
+    server=$!
+    await grep -q 'sleeps until a client' server.err
+    mkfifo keyboard
+    exec {keys}<> keyboard
+    clients=()
+    for i in 1 2 3 4; do
+        start bash -c "cat <(echo $i) keyboard | echo-client > heard.$i" 2> errors {keys}>&-
+        clients+=($!)
+        await grep -q 'is there' errors
+    done
+    await grep -q 1 heard.1
+    await asleep $server
+    before=$(ticks $server)
+    pause 0.2
+    (($(ticks $server) <= before + 1))
+    (($(cat heard.? | wc -l) < 4))
+    exec {keys}>&-
+    for client in "${clients[@]}"; do
+        finish $client
+    done
+    [ "$(cat heard.? | sort | xargs)" = "1 2 3 4" ]
+    close_server
+}
+
+# bats test_tags=C129
+@test "socket: nc and socat are clients of the store-server, too" {
+    command -v nc > /dev/null || skip "needs nc: apt-get install netcat-openbsd"
+    command -v socat > /dev/null || skip "needs socat: apt-get install socat"
+    server
+    seq 20000 > said
+    timeout 5 nc -U -N ipc.store < said | cmp - said
+    timeout 5 socat -t 5 - UNIX-CONNECT:ipc.store < said | cmp - said
+    cmp ipc.log <(cat said said)
+    close_server
+}
+
+@test "socket: stopped with Ctrl-Z and continued, the store-server and its client lose nothing" {
+    server
+    talker
+    for line in one two three; do
+        for who in $server $client; do
+            await asleep $who
+            stop STOP $who
+            await stopped $who
+        done
+        echo $line >&$keys
+        stop CONT $server
+        stop CONT $client
+        await grep -qx $line heard
+    done
+    exec {keys}>&-
+    finish $client
+    close_server
+}
+
+@test "socket: server and client may start in any order, or at once" {
+    for name in ipc.store folder/ipc.store; do
+        mkdir -p folder
+        start echo-client $name <<< hello > heard 2> client.err
+        client=$!
+        await asleep $client
+        grep -x "echo-client: connect $name: sleeps until a server listens there" client.err
+        start store-server $name 2> server.err
+        server=$!
+        finish $client
+        [ "$(< heard)" = hello ]
+        stop TERM $server
+        finish $server 143
+        [ ! -e $name ]
+    done
+    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
+        start store-server 2> server.err
+        server=$!
+        start echo-client <<< "round $i" > heard 2> client.err
+        finish $!
+        [ "$(< heard)" = "round $i" ]
+        ((i % 2)) && stop TERM $server || stop KILL $server # and its name stays
+        await ended $server
+    done
+    rm -f ipc.store
+    mkfifo ipc.store
+    timeout 5 echo-client <<< hello 2> errors && status=0 || status=$?
+    [ $status = 1 ]
+    grep -x 'echo-client: ipc.store is not a socket of yours' errors
+}
+
+@test "socket: what a killed client has said is kept, though nobody hears it" {
+    server
+    keeper=$(logger)
+    kill -STOP "$keeper" # so that nothing is echoed, and most of it not heard
+    head -c 150000 /dev/urandom > said
+    start echo-client < said > heard 2> client.err
+    client=$!
+    await asleep $client
+    speaker=$(child "$(child $client)")
+    await ended "$speaker" # it has said it all
+    stop KILL $client
+    finish $client 137
+    kill -CONT "$keeper"
+    await cmp -s said ipc.log
+    await grep -q 'client 1 has left: 150000 bytes' server.err
+    close_server
+}
+
+@test "socket: told to stop or killed, no process of an echo-client is left" {
+    server
+    for signal in INT TERM KILL; do
+        talker
+        speaker=$(child "$(child $client)")
+        stop $signal $client
+        finish $client $((128 + $(kill -l $signal)))
+        await ended "$speaker"
+        exec {keys}>&-
+    done
+    talker
+    kill -KILL "$(child "$(child $client)")"
+    finish $client 1
+    WHO=client says "echo-client: signal 9 killed the child"
+    exec {keys}>&-
+    close_server
+}
+
+@test "socket: an echo-client that does not hear everything back has failed" {
+    command -v socat > /dev/null || skip "needs socat: apt-get install socat"
+    start socat UNIX-LISTEN:ipc.store SYSTEM:'head -c 3'
+    await test -S ipc.store
+    timeout 5 echo-client <<< hello > heard 2> errors && status=0 || status=$?
+    [ $status = 1 ]
+    grep -x 'echo-client: ipc.store: the server is gone, after 3 bytes' errors
+    [ "$(< heard)" = hel ]
+}
+
+@test "socket: an echo-client whose output cannot be written fails" {
+    server
+    timeout 5 echo-client <<< hello > /dev/full 2> errors && status=0 || status=$?
+    [ $status = 1 ]
+    grep 'write standard output: No space left on device' errors
+    timeout 5 echo-client < . > heard 2> errors && status=0 || status=$?
+    [ $status = 1 ]
+    grep 'read standard input: Is a directory' errors
+    close_server
+}
+
+# hand: the file said goes through a pipe that only the one side has made.
+hand() {
+    start fd-receiver > received 2> receiver.err
+    receiver=$!
+    start fd-sender < said 2> sender.err
+    sender=$!
+}
+
+# bats test_tags=C21
+@test "socket: a pipe's end handed to a stranger carries what its sender writes" {
+    for bytes in 0 17 3000000; do
+        head -c $bytes /dev/urandom > said
+        hand
+        finish $sender
+        finish $receiver
+        cmp said received
+        [ ! -e ipc.fd ]
+    done
+    grep -E 'fd-receiver: descriptor [0-9]+ has come, an end of pipe:\[[0-9]+\]' receiver.err
+}
+
+# handed: a sender at the keyboard and a receiver, who have met.
+handed() {
+    rm -f keyboard
+    mkfifo keyboard
+    exec {keys}<> keyboard
+    start fd-sender < keyboard 2> sender.err {keys}>&-
+    sender=$!
+    start fd-receiver > received 2> receiver.err {keys}>&-
+    receiver=$!
+    await grep -q 'has come' receiver.err
+    WHO=sender await grep -q 'is on its way' sender.err
+    await asleep $sender
+}
+
+# bats test_tags=C21
+@test "socket: a typed line comes out of the handed pipe at once" {
+    handed
+    for line in one two three; do
+        for who in $sender $receiver; do
+            await asleep $who
+            stop STOP $who
+            await stopped $who
+        done
+        echo $line >&$keys
+        stop CONT $sender
+        stop CONT $receiver
+        await grep -qx $line received
+    done
+    exec {keys}>&-
+    finish $sender
+    finish $receiver
+}
+
+@test "socket: sender and receiver of a descriptor may start in any order, or at once" {
+    echo hello > said
+    start fd-receiver > received 2> receiver.err
+    receiver=$!
+    await test -S ipc.fd
+    [ "$(stat -c %a ipc.fd)" = 600 ]
+    await asleep $receiver
+    timeout 5 fd-sender < said
+    finish $receiver
+    cmp said received
+    start fd-sender < said 2> sender.err
+    sender=$!
+    await asleep $sender
+    timeout 5 fd-receiver > received
+    finish $sender
+    cmp said received
+    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
+        hand
+        finish $sender
+        finish $receiver
+        cmp said received
+        [ ! -e ipc.fd ]
+    done
+}
+
+@test "socket: a killed sender or receiver of a descriptor ends the other" {
+    handed
+    stop KILL $sender
+    finish $sender 137
+    finish $receiver 1
+    WHO=receiver says "fd-receiver: ipc.fd: the sender is gone before its end"
+    exec {keys}>&-
+    handed
+    stop KILL $receiver
+    finish $receiver 137
+    finish $sender 1
+    WHO=sender says "fd-sender: ipc.fd: the receiver is gone"
+    exec {keys}>&-
+    start fd-receiver > received 2> receiver.err # killed before it is awake
+    receiver=$!
+    await asleep $receiver
+    stop STOP $receiver
+    await stopped $receiver
+    start fd-sender < /dev/zero 2> sender.err
+    sender=$!
+    WHO=sender await grep -q 'is on its way' sender.err
+    stop KILL $receiver
+    finish $receiver 137
+    finish $sender 1
+    start fd-receiver > received 2> receiver.err # killed before they meet
+    receiver=$!
+    await asleep $receiver
+    stop KILL $receiver
+    finish $receiver 137
+    echo hello > said
+    hand
+    finish $sender
+    finish $receiver
+    cmp said received
+}
+
+@test "socket: told to stop while it waits, no side leaves a name for descriptors" {
+    for side in fd-sender fd-receiver; do
+        for signal in HUP INT TERM; do
+            start $side < /dev/null 2> errors
+            waiting=$!
+            await asleep $waiting
+            stop $signal $waiting
+            finish $waiting $((128 + $(kill -l $signal)))
+            [ ! -e ipc.fd ]
+        done
+    done
+}
+
+@test "socket: what is no socket of ours is refused for descriptors, unharmed" {
+    start fd-receiver 2> receiver.err
+    receiver=$!
+    await asleep $receiver
+    timeout 5 fd-receiver 2> errors && status=0 || status=$?
+    [ $status = 1 ]
+    grep -x 'fd-receiver: ipc.fd: another receiver is here' errors
+    timeout 5 fd-sender < /dev/null
+    finish $receiver
+    for kind in file folder fifo link; do
+        case $kind in
+            file) echo precious > object ;;
+            folder) mkdir object ;;
+            fifo) mkfifo object ;;
+            link) ln -s nowhere object ;;
+        esac
+        before=$(stat -c '%i %F %s %a' object)
+        for side in fd-sender fd-receiver; do
+            timeout 5 $side object < /dev/null 2> errors && status=0 || status=$?
+            [ $status = 1 ]
+            grep -x "$side: object is not a socket of yours" errors
+        done
+        [ "$(stat -c '%i %F %s %a' object)" = "$before" ]
+        rm -r object
+    done
+}
+
+# deliver PYTHON: a stranger, who sends what this makes of the socket s and of a
+# pipe r, w to the receiver.
+deliver() {
+    start fd-receiver > received 2> receiver.err
+    receiver=$!
+    await asleep $receiver
+    timeout 5 python3 -c "
+import array, os, select, socket
+s = socket.socket(socket.AF_UNIX)
+s.connect('ipc.fd')
+r, w = os.pipe()
+os.write(w, b'hello')
+def send(*fds, kind=socket.SCM_RIGHTS):
+    s.sendmsg([b'x'], [(socket.SOL_SOCKET, kind, array.array('i', fds))])
+$1
+os.close(r)
+os.fchmod(w, 0o400)
+gone = select.poll() # of whoever has the pipe's reading end
+gone.register(w, 0)
+if gone.poll(2000):
+    print('closed')
+" > stranger
+}
+
+@test "socket: anything but one pipe's reading end is refused, and closed" {
+    command -v python3 > /dev/null || skip "needs python3, to be a stranger"
+    none='no descriptor has come' other='not a pipe to read from has come'
+    while IFS='|' read -r words code; do
+        deliver "$code"
+        finish $receiver 1
+        grep -x "fd-receiver: ipc.fd: $words" receiver.err
+        [ "$(< stranger)" = closed ]
+        [ ! -s received ]
+        [ ! -e ipc.fd ]
+    done << END
+$none|s.send(b'x')
+more has come than one descriptor|send(r, r)
+more has come than one descriptor|send(*[r] * 200)
+$other|send(w)
+$other|send(s.fileno())
+$other|send(os.open('.', os.O_RDONLY))
+the sender is gone, nothing has come|s.shutdown(socket.SHUT_WR)
+END
+}
+
+@test "socket: descriptors closed or full, sender and receiver fail and say so" {
+    for side in fd-sender fd-receiver store-server echo-client; do
+        for closed in 0 1 2; do
+            eval "timeout 5 $side $closed>&-" 2> errors && status=0 || status=$?
+            [ $status = 1 ]
+            [ $closed = 2 ] || grep "$side: descriptor $closed: Bad file descriptor" errors
+        done
+    done
+    echo hello > said
+    start fd-sender < said 2> sender.err
+    sender=$!
+    timeout 5 fd-receiver > /dev/full 2> errors && status=0 || status=$?
+    [ $status = 1 ]
+    grep 'write standard output: No space left on device' errors
+    finish $sender
+}
+
+@test "socket: a usage error of these four has status 2, and --help is none" {
+    for program in store-server echo-client fd-sender fd-receiver; do
+        for arguments in -x "-x y" "a b c"; do
+            timeout 5 $program $arguments 2> errors && status=0 || status=$?
+            [ $status = 2 ]
+            grep "^usage: $program" errors
+        done
+        timeout 5 $program --help > help 2> errors
+        grep "^usage: $program" help
+        [ ! -s errors ]
+    done
+}
