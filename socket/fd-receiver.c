@@ -5,9 +5,9 @@
  * as a descriptor through a local socket. Either may start first. The receiver
  * makes the socket's name, the sender removes it.
  *
- * See contract.h, unix(7), recvmsg(2), cmsg(3), pipe(7), fstat(2).
+ * See contract.h, unix(7), recvmsg(2), cmsg(3), pipe(7), signalfd(2).
  */
-#define _GNU_SOURCE /* ppoll, MSG_CMSG_CLOEXEC */
+#define _POSIX_C_SOURCE 200809L
 
 #include <err.h>
 #include <errno.h>
@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -29,7 +30,6 @@
 static const char *path = FD_PATH;
 static struct sockaddr_un address = {.sun_family = AF_UNIX};
 static int folder, listener;
-static volatile sig_atomic_t stopped; /* by this signal */
 
 static void
 usage(FILE *stream, int status)
@@ -87,43 +87,39 @@ make(void)
     flock(folder, LOCK_UN);
 }
 
-static void
-note(int sig)
-{
-    stopped = sig;
-}
-
-/* Told to stop, we hear of it only while ppoll() sleeps: so the name is removed
-   in any case. Then we die of that signal: so the shell learns how we ended. */
+/* What tells us to stop is held back until the name is removed, and announced
+   meanwhile as if it were input. Then it kills us, and the shell learns that.
+ */
 static int
 meet(void)
 {
     static const int signals[] = {SIGHUP, SIGINT, SIGTERM};
+    struct pollfd fds[2] = {{.events = POLLIN}, {.events = POLLIN}};
     sigset_t held, before;
     int sock = -1;
 
     sigemptyset(&held);
     for (int i = 0; i < 3; i++) {
         sigaddset(&held, signals[i]);
-        signal(signals[i], note); /* fails for no signal only */
+        signal(signals[i], SIG_DFL); /* it may have been ignored */
     }
-    sigprocmask(SIG_BLOCK, &held, &before); /* fails for no SIG_BLOCK only */
+    sigprocmask(SIG_BLOCK, &held, &before); /* fails for a wrong how only */
+    if ((fds[1].fd = signalfd(-1, &held, 0)) == -1)
+        err(EXIT_FAILURE, "signalfd");
     make();
+    fds[0].fd = listener;
     warnx("accept %s: sleeps until a sender connects", path);
-    struct pollfd call = {.fd = listener, .events = POLLIN};
-    if (ppoll(&call, 1, NULL, &before) == 1 &&
-        (sock = accept(listener, NULL, NULL)) == -1)
+    if (poll(fds, 2, -1) == -1)
+        err(EXIT_FAILURE, "poll");
+    if (fds[1].revents == 0 && (sock = accept(listener, NULL, NULL)) == -1)
         err(EXIT_FAILURE, "accept %s", path);
 
+    close(fds[1].fd);
     close(listener);
     flock(folder, LOCK_EX);
     remove_stale(); /* a sender of another kind would leave it */
     close(folder);
-    for (int i = 0; i < 3; i++)
-        signal(signals[i], SIG_DFL);
     sigprocmask(SIG_SETMASK, &before, NULL);
-    if (stopped)
-        raise(stopped);
     return sock;
 }
 

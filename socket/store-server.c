@@ -6,9 +6,9 @@
  * client hear its echo. Should the logger be killed, another takes its place.
  * The server makes the socket's name and removes it. The file stays.
  *
- * See contract.h, unix(7), accept(2), poll(2), pipe(7), fcntl_locking(2).
+ * See contract.h, unix(7), poll(2), pipe(7), signalfd(2), fcntl_locking(2).
  */
-#define _GNU_SOURCE /* ppoll */
+#define _POSIX_C_SOURCE 200809L
 
 #include <err.h>
 #include <errno.h>
@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -29,7 +30,7 @@
 #include "contract.h"
 
 /* What poll() looks at. A place without a descriptor, -1, is skipped. */
-enum { LISTENER, LOGGER, FIRST_CLIENT, MOST = FIRST_CLIENT + STORE_CLIENTS };
+enum { LISTENER, LOGGER, STOP, CLIENTS, MOST = CLIENTS + STORE_CLIENTS };
 
 static struct client {
     long long bytes;
@@ -37,13 +38,12 @@ static struct client {
     char buf[STORE_BLOCK];
 } clients[MOST];
 
-static struct pollfd fds[MOST] = {{.fd = -1}, {.fd = -1}};
-static int places = FIRST_CLIENT; /* in use so far: poll() takes no more */
+static struct pollfd fds[MOST] = {{.fd = -1}, {.fd = -1}, {.fd = -1}};
+static int places = CLIENTS; /* in use so far: poll() takes no more */
 static const char *path = STORE_PATH, *kept_in = STORE_FILE;
 static struct sockaddr_un address = {.sun_family = AF_UNIX};
 static int folder, file, listener = -1, to_logger = -1;
 static pid_t logger;
-static volatile sig_atomic_t stopped; /* by this signal */
 
 static void
 usage(FILE *stream, int status)
@@ -91,10 +91,23 @@ leave(void)
     remove_stale();
 }
 
+/* Hold back what tells us to stop, so that nothing is left half done, and have
+   it announced as if it were input. */
 static void
-note(int sig)
+hold_signals(sigset_t *before)
 {
-    stopped = sig;
+    static const int signals[] = {SIGHUP, SIGINT, SIGTERM};
+    sigset_t held;
+
+    sigemptyset(&held);
+    for (int i = 0; i < 3; i++) {
+        sigaddset(&held, signals[i]);
+        signal(signals[i], SIG_DFL); /* it may have been ignored */
+    }
+    sigprocmask(SIG_BLOCK, &held, before); /* fails for a wrong how only */
+    fds[STOP] = (struct pollfd){.fd = signalfd(-1, &held, 0), .events = POLLIN};
+    if (fds[STOP].fd == -1)
+        err(EXIT_FAILURE, "signalfd");
 }
 
 /* Make the name, under the lock: nobody else may look, make or remove. */
@@ -238,7 +251,7 @@ store(const char *buf, size_t bytes)
 static void
 welcome(void)
 {
-    int i = FIRST_CLIENT;
+    int i = CLIENTS;
 
     while (i < places && fds[i].fd != -1)
         i++;
@@ -252,7 +265,7 @@ welcome(void)
     fds[i] = (struct pollfd){.fd = sock, .events = POLLIN};
     clients[i].bytes = 0;
     clients[i].heard = clients[i].echoed = 0;
-    warnx("client %d has come", i - FIRST_CLIENT + 1);
+    warnx("client %d has come", i - CLIENTS + 1);
 }
 
 /* One step for one client. It must not sleep: others wait. A client that does
@@ -268,8 +281,7 @@ serve(int i)
         if (n == -1 && errno == EAGAIN)
             return;
         if (n <= 0) {
-            warnx("client %d has left: %lld bytes", i - FIRST_CLIENT + 1,
-                  c->bytes);
+            warnx("client %d has left: %lld bytes", i - CLIENTS + 1, c->bytes);
             close(fds[i].fd);
             fds[i].fd = -1;
             fds[LISTENER].events = POLLIN;
@@ -288,25 +300,21 @@ serve(int i)
     fds[i].events = c->echoed < c->heard ? POLLOUT : POLLIN;
 }
 
-/* Told to stop, we hear of it only while poll() sleeps: then nothing is in
-   hand, and all that was heard is kept. */
+/* Until we are told to stop. Then nothing is in hand: all that was heard is
+   kept. */
 static void
-run(const sigset_t *before)
+run(void)
 {
-    const struct timespec second = {.tv_sec = 1};
-
-    for (;;) {
-        int full = fds[LISTENER].events == 0;
-        int ready = ppoll(fds, (nfds_t)places, full ? &second : NULL, before);
-        if (stopped)
-            return;
+    while (fds[STOP].revents == 0) {
+        int limit = fds[LISTENER].events == 0 ? 1000 : -1;
+        int ready = poll(fds, (nfds_t)places, limit);
         if (ready == -1)
             err(EXIT_FAILURE, "poll");
         if (ready == 0)
             fds[LISTENER].events = POLLIN;
         if (fds[LOGGER].revents != 0)
             replace_logger();
-        for (int i = FIRST_CLIENT; i < places; i++)
+        for (int i = CLIENTS; i < places; i++)
             if (fds[i].revents != 0)
                 serve(i);
         if (fds[LISTENER].revents != 0)
@@ -317,7 +325,7 @@ run(const sigset_t *before)
 int
 main(int argc, char *argv[])
 {
-    sigset_t held, before;
+    sigset_t before;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
@@ -342,14 +350,7 @@ main(int argc, char *argv[])
     signal(SIGCHLD, SIG_DFL); /* ignored, there would be nothing to wait for */
     signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
     signal(SIGXFSZ, SIG_IGN); /* so would this, when the file gets too large */
-    signal(SIGHUP, note);     /* fails only for a number that is no signal */
-    signal(SIGINT, note);
-    signal(SIGTERM, note);
-    sigemptyset(&held);
-    sigaddset(&held, SIGHUP);
-    sigaddset(&held, SIGINT);
-    sigaddset(&held, SIGTERM);
-    sigprocmask(SIG_BLOCK, &held, &before); /* fails for no SIG_BLOCK only */
+    hold_signals(&before);
 
     open_file();
     make();
@@ -357,11 +358,9 @@ main(int argc, char *argv[])
     fds[LISTENER] = (struct pollfd){.fd = listener, .events = POLLIN};
     start_logger();
     warnx("%s: sleeps until a client comes or speaks", path);
-    run(&before);
+    run();
 
     leave();
-    signal(stopped, SIG_DFL); /* die of it: so the shell learns how we ended */
-    raise(stopped);
-    sigprocmask(SIG_SETMASK, &before, NULL);
+    sigprocmask(SIG_SETMASK, &before, NULL); /* and now the signal kills us */
     return EXIT_FAILURE;
 }

@@ -1517,13 +1517,13 @@ END
 }
 
 @test "socket: out of descriptors, the store-server sleeps until a client leaves" {
-    start bash -c 'ulimit -n 10; exec store-server' 2> server.err
+    start bash -c 'ulimit -n 14; exec store-server' 2> server.err
     server=$!
     await grep -q 'sleeps until a client' server.err
     mkfifo keyboard
     exec {keys}<> keyboard
     clients=()
-    for i in 1 2 3 4; do
+    for i in {1..8}; do
         start bash -c "cat <(echo $i) keyboard | echo-client > heard.$i" 2> errors {keys}>&-
         clients+=($!)
         await grep -q 'is there' errors
@@ -1533,12 +1533,12 @@ END
     before=$(ticks $server)
     pause 0.2
     (($(ticks $server) <= before + 1))
-    (($(cat heard.? | wc -l) < 4))
+    (($(cat heard.? | wc -l) < 8))
     exec {keys}>&-
     for client in "${clients[@]}"; do
         finish $client
     done
-    [ "$(cat heard.? | sort | xargs)" = "1 2 3 4" ]
+    [ "$(cat heard.? | sort | xargs)" = "1 2 3 4 5 6 7 8" ]
     close_server
 }
 
@@ -1869,13 +1869,12 @@ END
             [ $closed = 2 ] || grep "$side: descriptor $closed: Bad file descriptor" errors
         done
     done
-    echo hello > said
-    start fd-sender < said 2> sender.err
+    start fd-sender < /dev/zero 2> sender.err
     sender=$!
     timeout 5 fd-receiver > /dev/full 2> errors && status=0 || status=$?
     [ $status = 1 ]
     grep 'write standard output: No space left on device' errors
-    finish $sender
+    finish $sender 1
 }
 
 @test "socket: a usage error of these four has status 2, and --help is none" {
