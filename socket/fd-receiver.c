@@ -5,21 +5,19 @@
  * as a descriptor through a local socket. Either may start first. The receiver
  * makes the socket's name, the sender removes it.
  *
- * See contract.h, unix(7), recvmsg(2), cmsg(3), pipe(7), signalfd(2).
+ * See contract.h, unix(7), recvmsg(2), cmsg(3), pipe(7), fstat(2).
  */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE /* a signal() that restarts calls */
 
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -29,7 +27,8 @@
 
 static const char *path = FD_PATH;
 static struct sockaddr_un address = {.sun_family = AF_UNIX};
-static int folder, listener;
+static int folder, listener = -1;
+static volatile sig_atomic_t met, stopped; /* stopped by this signal */
 
 static void
 usage(FILE *stream, int status)
@@ -64,6 +63,19 @@ remove_stale(void)
     close(probe);
 }
 
+/* Told to stop: until we have met, accept() is to end at once, with an error,
+   so that the name is removed. Then die of the same signal. */
+static void
+stop(int sig)
+{
+    if (met) {
+        signal(sig, SIG_DFL);
+        raise(sig);
+    }
+    stopped = sig;
+    shutdown(listener, SHUT_RD);
+}
+
 /* Make the name, under the lock: nobody else may look, make or remove. */
 static void
 make(void)
@@ -87,39 +99,25 @@ make(void)
     flock(folder, LOCK_UN);
 }
 
-/* What tells us to stop is held back until the name is removed, and announced
-   meanwhile as if it were input. Then it kills us, and the shell learns that.
- */
+/* Once a sender has connected, nobody else shall: the name has served. */
 static int
 meet(void)
 {
-    static const int signals[] = {SIGHUP, SIGINT, SIGTERM};
-    struct pollfd fds[2] = {{.events = POLLIN}, {.events = POLLIN}};
-    sigset_t held, before;
-    int sock = -1;
+    int sock = stopped ? -1 : accept(listener, NULL, NULL);
 
-    sigemptyset(&held);
-    for (int i = 0; i < 3; i++) {
-        sigaddset(&held, signals[i]);
-        signal(signals[i], SIG_DFL); /* it may have been ignored */
-    }
-    sigprocmask(SIG_BLOCK, &held, &before); /* fails for a wrong how only */
-    if ((fds[1].fd = signalfd(-1, &held, 0)) == -1)
-        err(EXIT_FAILURE, "signalfd");
-    make();
-    fds[0].fd = listener;
-    warnx("accept %s: sleeps until a sender connects", path);
-    if (poll(fds, 2, -1) == -1)
-        err(EXIT_FAILURE, "poll");
-    if (fds[1].revents == 0 && (sock = accept(listener, NULL, NULL)) == -1)
-        err(EXIT_FAILURE, "accept %s", path);
-
-    close(fds[1].fd);
+    if (sock == -1 && !stopped)
+        warn("accept %s", path);
     close(listener);
     flock(folder, LOCK_EX);
-    remove_stale(); /* a sender of another kind would leave it */
-    close(folder);
-    sigprocmask(SIG_SETMASK, &before, NULL);
+    remove_stale(); /* our sender has done so; nc(1) would not */
+    flock(folder, LOCK_UN);
+    met = 1;
+    if (stopped) { /* so that the shell learns how we ended */
+        signal(stopped, SIG_DFL);
+        raise(stopped);
+    }
+    if (sock == -1)
+        exit(EXIT_FAILURE);
     return sock;
 }
 
@@ -209,8 +207,13 @@ main(int argc, char *argv[])
     if (folder == -1)
         err(EXIT_FAILURE, "open %s", address.sun_path);
     memcpy(address.sun_path, path, strlen(path));
+    signal(SIGHUP, stop); /* fails only for a number that is no signal */
+    signal(SIGINT, stop);
+    signal(SIGTERM, stop);
     signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
 
+    make();
+    warnx("accept %s: sleeps until a sender connects", path);
     int sock = meet();
     int pipe_end = take(sock);
     close(sock);

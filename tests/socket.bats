@@ -1648,6 +1648,10 @@ END
     [ $status = 1 ]
     grep -x 'echo-client: ipc.store: the server is gone, after 3 bytes' errors
     [ "$(< heard)" = hel ]
+    rm -f ipc.store
+    start socat UNIX-LISTEN:ipc.store SYSTEM:'tac' # echoes at the end of input
+    await test -S ipc.store
+    timeout 5 echo-client <<< hello | grep -x hello
 }
 
 @test "socket: an echo-client whose output cannot be written fails" {
@@ -1658,6 +1662,10 @@ END
     timeout 5 echo-client < . > heard 2> errors && status=0 || status=$?
     [ $status = 1 ]
     grep 'read standard input: Is a directory' errors
+    head -c 1M /dev/zero > said
+    { timeout 5 echo-client < said 2> errors && : > succeeded; } | :
+    [ ! -e succeeded ]
+    grep 'write standard output: Broken pipe' errors
     close_server
 }
 
