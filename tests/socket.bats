@@ -1361,7 +1361,7 @@ END
     finish $client
     cmp said heard
     cmp said ipc.log
-    (($(grep -c 'another starts' server.err) > 6))
+    (($(grep -c 'another starts' server.err) > 5))
     close_server
 }
 
