@@ -7,7 +7,9 @@ setup() {
     load helper
     use socket
     port=$((10000 + RANDOM % 20000))
-    while grep -q ":$(printf %04X $port) " /proc/net/tcp /proc/net/udp; do
+    local taken hex
+    taken=$(< /proc/net/tcp)$(< /proc/net/udp)
+    while printf -v hex %04X $port && [[ $taken == *":$hex "* ]]; do
         port=$((port + 1))
     done
 }
