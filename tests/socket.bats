@@ -1339,6 +1339,25 @@ END
     close_server
 }
 
+@test "socket: a client that listens late hears all that it has said" {
+    server
+    head -c 2M /dev/urandom > said
+    mkfifo full
+    exec {full}<> full
+    start echo-client < said > full 2> client.err {full}>&-
+    client=$!
+    await asleep $client # all buffers between here and the server are full
+    before=$(ticks $server)
+    pause 0.1
+    (($(ticks $server) <= before + 1))
+    start head -c 2M <&$full > heard
+    finish $!
+    finish $client
+    cmp said heard
+    cmp said ipc.log
+    close_server
+}
+
 @test "socket: a killed logger is replaced, and all is echoed and kept, once" {
     server
     talker
