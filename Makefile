@@ -1,5 +1,6 @@
 # Every lesson is a folder and every .c file in it is one program: fifo/writer.c
 # builds build/fifo/writer. New files are found; there is no list to maintain.
+# Programs in tests are the instruments that drive the lessons'.
 # make help lists the targets; make V=1 shows the commands.
 
 BUILD    ?= build
@@ -13,8 +14,9 @@ JOBS     ?= $(shell nproc)
 
 SOURCES  := $(sort $(wildcard */*.c))
 PROGRAMS := $(SOURCES:%.c=$(BUILD)/%)
-LESSONS  := $(sort $(patsubst %/,%,$(dir $(SOURCES))))
-SCRIPTS  := $(wildcard tests/* .ci/run)
+STUDY    := $(filter-out tests/%,$(SOURCES))# those that students read
+LESSONS  := $(sort $(patsubst %/,%,$(dir $(STUDY))))
+SCRIPTS  := $(filter-out %.c %.awk %.svg,$(wildcard tests/* .ci/run))
 BINDIR    = $(DESTDIR)$(PREFIX)/bin
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 # Not asked for: functions of C11's Annex K, which neither libc has.
@@ -73,12 +75,12 @@ lint:                           ## find fault with the sources and the scripts
 
 install: all                    ## copy to PREFIX/bin, as ipc-fifo-writer
 	$(Q)install -d '$(BINDIR)'
-	$(Q)for p in $(SOURCES:.c=); do \
+	$(Q)for p in $(STUDY:.c=); do \
 	    install $(BUILD)/$$p "$(BINDIR)/ipc-$$(echo $$p | tr / -)" || exit; \
 	done
 
 uninstall:                      ## remove what install has copied
-	$(Q)for p in $(SOURCES:.c=); do \
+	$(Q)for p in $(STUDY:.c=); do \
 	    rm -f "$(BINDIR)/ipc-$$(echo $$p | tr / -)" || exit; \
 	done
 
