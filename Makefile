@@ -27,8 +27,8 @@ Q        := $(if $(filter-out 0,$(V)),,@)
 
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
-.PHONY: all $(LESSONS) demo check check-sanitized lint install uninstall clean \
-        help
+.PHONY: all $(LESSONS) demo check check-sanitized bench lint install uninstall \
+        clean help
 
 all: $(PROGRAMS)                ## build every program; make fifo: of one lesson
 
@@ -57,6 +57,12 @@ check: all                      ## run the tests; TESTS=tests/fifo.bats BIN=mine
 
 check-sanitized:                ## run them again under ASan and UBSan
 	$(Q)$(MAKE) check BUILD='$(BUILD)/sanitized' CFLAGS='$(SANITIZE)'
+
+# COMPARE=old.tsv says what became faster or slower.
+bench: all                      ## measure; QUICK=1 ONLY=fifo COMPARE=old.tsv
+	$(Q)BUILD='$(abspath $(BUILD))' BIN='$(BIN)' CC='$(CC)' CFLAGS='$(CFLAGS)' \
+	    ONLY='$(ONLY)' QUICK='$(QUICK)' ROUNDS='$(ROUNDS)' COMPARE='$(COMPARE)' \
+	    tests/bench
 
 # Three compilers, then each program by itself as a student would compile it.
 lint:                           ## find fault with the sources and the scripts

@@ -51,6 +51,12 @@ static volatile sig_atomic_t asked;   /* all to end */
 static int trace;
 static long stops;
 
+static struct {
+    const char *from, *to; /* files: the first's input, the output of both */
+    long percent, seconds;
+    int compare, first_decides, joined;
+} asked_for = {"/dev/null", "/dev/null", 0, 20, 0, 0, 0};
+
 static void
 usage(FILE *stream, int status)
 {
@@ -69,13 +75,13 @@ usage(FILE *stream, int status)
 }
 
 static long
-number(int option, const char *word, char after, long most)
+number(const char *what, const char *word, char after, long most)
 {
     char *end;
     long n = strtol(word, &end, 10);
 
     if (n < 0 || n > most || end == word || *end != after)
-        errx(2, "-%c %s: not a number from 0 to %ld", option, word, most);
+        errx(2, "%s %s: not a number from 0 to %ld", what, word, most);
     return n;
 }
 
@@ -242,7 +248,7 @@ let_go_on(pid_t pid, int status)
 /* One has stopped or ended. If it failed, the others might wait for it for
    ever. */
 static void
-hear(pid_t pid, int status, const struct rusage *used, int first_decides)
+hear(pid_t pid, int status, const struct rusage *used)
 {
     if (WIFSTOPPED(status)) {
         let_go_on(pid, status);
@@ -253,7 +259,7 @@ hear(pid_t pid, int status, const struct rusage *used, int first_decides)
             sides[i].end = now(CLOCK_MONOTONIC);
             sides[i].status = status;
             sides[i].used = *used;
-            if (status != 0 || (i == FIRST && first_decides)) {
+            if (status != 0 || (i == FIRST && asked_for.first_decides)) {
                 kill(-group, SIGTERM); /* they may be gone already */
                 asked = 1;
                 alarm(GRACE);
@@ -263,7 +269,7 @@ hear(pid_t pid, int status, const struct rusage *used, int first_decides)
 
 /* Until all have ended. */
 static void
-collect(int first_decides)
+collect(void)
 {
     struct rusage used;
     int status;
@@ -272,7 +278,7 @@ collect(int first_decides)
     while ((pid = wait4(-1, &status, trace == NO ? 0 : __WALL, &used)) != -1 ||
            errno == EINTR) /* else ECHILD: that was all */
         if (pid != -1)
-            hear(pid, status, &used, first_decides);
+            hear(pid, status, &used);
 }
 
 /* Until the second is the command, and sleeps: it waits for the first. A second
@@ -289,7 +295,7 @@ await_sleep(void)
     snprintf(path, sizeof(path), "/proc/%d/stat", (int)sides[SECOND].pid);
     for (int i = 0; i < 5000 && !stopped && sides[SECOND].end == 0; i++) {
         while ((pid = wait4(-1, &status, WNOHANG | __WALL, &used)) > 0)
-            hear(pid, status, &used, 0);
+            hear(pid, status, &used);
         FILE *stat = fopen(path, "re");
         if (stat == NULL || fgets(line, sizeof(line), stat) == NULL)
             line[0] = '\0';
@@ -305,7 +311,7 @@ await_sleep(void)
 /* Status 2 if a command does not take its options, 1 for anything else. Who
    failed first is to blame, not who was stopped because of it. */
 static void
-check(int first_decides)
+check(void)
 {
     const struct side *worst = NULL;
     static char *self[] = {"compare", NULL};
@@ -313,7 +319,7 @@ check(int first_decides)
     sides[JUDGE].command = self;
     for (int i = 0; i < SIDES; i++)
         if (sides[i].pid != 0 && sides[i].status != 0 &&
-            !(i == SECOND && first_decides) &&
+            !(i == SECOND && asked_for.first_decides) &&
             (worst == NULL || sides[i].end < worst->end))
             worst = &sides[i];
     if (worst == NULL)
@@ -347,41 +353,37 @@ print(long long start)
         err(EXIT_FAILURE, "standard output");
 }
 
-int
-main(int argc, char *argv[])
+static void
+parse(int argc, char *argv[])
 {
-    const struct sigaction action = {.sa_handler = stop};
-    const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGALRM};
-    const char *from = "/dev/null", *to = "/dev/null";
-    int compare = 0, first_decides = 0, joined = 0, data[2], join[2];
-    long percent = 0, seconds = 20;
     char *second = NULL;
 
-    if (argc == 2 && strcmp(argv[1], "--help") == 0)
-        usage(stdout, EXIT_SUCCESS);
     for (int opt; (opt = getopt(argc, argv, "+ckpsb:i:o:t:")) != -1;)
         if (opt == 'c')
-            compare = 1;
+            asked_for.compare = 1;
         else if (opt == 'k')
-            first_decides = 1;
+            asked_for.first_decides = 1;
         else if (opt == 'p')
-            joined = 1;
+            asked_for.joined = 1;
         else if (opt == 's')
             trace = COUNT;
         else if (opt == 'b')
-            percent = number(opt, optarg, '\0', 100);
+            asked_for.percent = number("-b", optarg, '\0', 100);
         else if (opt == 'i')
-            from = optarg;
+            asked_for.from = optarg;
         else if (opt == 'o')
-            to = optarg;
+            asked_for.to = optarg;
         else if (opt == 't')
-            seconds = number(opt, optarg, '\0', 86400);
+            asked_for.seconds = number("-t", optarg, '\0', 86400);
         else
             usage(stderr, 2);
     if (argc - optind < 2 || (second = strchr(argv[optind], ',')) == NULL)
         usage(stderr, 2);
-    sides[FIRST].cpu = (size_t)number('-', argv[optind], ',', CPU_SETSIZE - 1);
-    sides[SECOND].cpu = (size_t)number('-', second + 1, '\0', CPU_SETSIZE - 1);
+    sides[FIRST].cpu =
+        (size_t)number("CPU", argv[optind], ',', CPU_SETSIZE - 1);
+    sides[SECOND].cpu =
+        (size_t)number("CPU", second + 1, '\0', CPU_SETSIZE - 1);
+
     sides[FIRST].command = &argv[optind + 1];
     for (int i = optind + 1; i < argc - 1; i++)
         if (sides[SECOND].command == NULL && strcmp(argv[i], "--") == 0) {
@@ -393,44 +395,71 @@ main(int argc, char *argv[])
     if (trace == NO && sides[SECOND].command == NULL &&
         sides[FIRST].cpu != sides[SECOND].cpu)
         trace = PLACE;
+}
 
-    if (percent > 0 && burn() < percent)
-        return NOT_OURS;
-    int in = open(from, O_RDONLY | O_CLOEXEC);
-    int none = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (in == -1 || none == -1 || out == -1)
-        err(EXIT_FAILURE, "%s, %s", from, to);
-    for (int i = 0; i < 4; i++)
-        sigaction(signals[i], &action, NULL); /* fails for no signal only */
-    alarm((unsigned)seconds);
+/* Start all that is asked for. Returns what the clock said then. */
+static long long
+start_all(void)
+{
+    int in = open(asked_for.from, O_RDONLY | O_CLOEXEC), second_in;
+    int out =
+        open(asked_for.to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int first_out = out, data[2], join[2] = {-1, -1};
 
-    sides[FIRST].pid = sides[SECOND].pid = 0;
-    if (compare) {
+    if (in == -1 || out == -1)
+        err(EXIT_FAILURE, "%s, %s", asked_for.from, asked_for.to);
+    if (asked_for.compare) {
         if (pipe2(data, O_CLOEXEC) == -1)
             err(EXIT_FAILURE, "pipe2");
         if (born(JUDGE)) {
             close(data[1]); /* or there would be no end of the data */
-            judge(data[0], from);
+            judge(data[0], asked_for.from);
         }
         close(data[0]);
-        out = data[1];
+        first_out = out = data[1];
     }
-    if (pipe2(join, O_CLOEXEC) == -1)
-        err(EXIT_FAILURE, "pipe2");
+    if (asked_for.joined) {
+        if (pipe2(join, O_CLOEXEC) == -1)
+            err(EXIT_FAILURE, "pipe2");
+        second_in = join[0];
+        first_out = join[1];
+    } else if ((second_in = open("/dev/null", O_RDONLY | O_CLOEXEC)) == -1)
+        err(EXIT_FAILURE, "/dev/null");
+
     if (sides[SECOND].command != NULL) {
-        begin(SECOND, joined ? join[0] : none, out);
+        begin(SECOND, second_in, out);
         await_sleep();
     }
-    if (sides[SECOND].end != 0 && !compare)
+    if (sides[SECOND].end != 0 && !asked_for.compare)
         group = 0; /* it was alone in it */
     long long start = now(CLOCK_MONOTONIC);
     if (sides[SECOND].end == 0 || sides[SECOND].status == 0)
-        begin(FIRST, in, joined ? join[1] : out);
-    close(out);
-    close(join[0]);
-    close(join[1]);
-    collect(first_decides);
+        begin(FIRST, in, first_out);
+    close(out); /* ours would keep end of file from the readers */
+    close(second_in);
+    if (asked_for.joined)
+        close(first_out);
+    return start;
+}
+
+int
+main(int argc, char *argv[])
+{
+    const struct sigaction action = {.sa_handler = stop};
+    const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGALRM};
+
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        usage(stdout, EXIT_SUCCESS);
+    parse(argc, argv);
+    if (asked_for.percent > 0 && burn() < asked_for.percent)
+        return NOT_OURS;
+    sides[FIRST].pid = sides[SECOND].pid = 0; /* those burnt */
+    for (int i = 0; i < 4; i++)
+        sigaction(signals[i], &action, NULL); /* fails for no signal only */
+    alarm((unsigned)asked_for.seconds);
+
+    long long start = start_all();
+    collect();
 
     if (group > 0)
         kill(-group, SIGKILL); /* whoever has been left behind */
@@ -439,8 +468,8 @@ main(int argc, char *argv[])
         raise(stopped);
     }
     if (stopped)
-        errx(EXIT_FAILURE, "no end within %ld seconds", seconds);
-    check(first_decides);
+        errx(EXIT_FAILURE, "no end within %ld seconds", asked_for.seconds);
+    check();
     print(start);
     return EXIT_SUCCESS;
 }
