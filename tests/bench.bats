@@ -345,6 +345,7 @@ calls() {
     ASAN_OPTIONS=detect_leaks=0 measure -s -i sent 0,0 "${words[@]}" 2> errors
 }
 
+# bats test_tags=C50
 @test "bench: with small blocks, shared memory asks the kernel as often as a pipe" {
     calls pipe/to-child -b 64 > pipe || skip "needs ptrace, which is forbidden here"
     calls shm/writer -b 64 -- shm/reader > shm
@@ -354,12 +355,14 @@ calls() {
     (($(< ring) < $(< shm) / 20))
 }
 
+# bats test_tags=C88
 @test "bench: a call costs what it costs: large blocks make any interface efficient" {
     calls pipe/to-child -b 64 > small || skip "needs ptrace, which is forbidden here"
     calls pipe/to-child -b 65536 > large
     (($(< small) > $(< large) * 20))
 }
 
+# bats test_tags=C102
 @test "bench: what a signal tells is little: a MiB takes the most calls of all" {
     [ -e "$BUILD/signal/writer" ] || skip "needs signal/writer"
     calls pipe/to-child > pipe || skip "needs ptrace, which is forbidden here"

@@ -2,11 +2,6 @@
 # | C31 | the claim | what is true | the program |, and has a test tagged C31 that
 # asserts it, or says "none: why" in the program's place.
 
-# The claims that have no lesson yet, by the folder that will hold it.
-OPEN='
-bench   50 88 102
-'
-
 setup() {
     load helper
     cd "$BATS_TEST_DIRNAME/.." || return
@@ -18,16 +13,12 @@ rows() {
         README.md */README.md
 }
 
-open_claims() {
-    awk '{ for (i = 2; i <= NF; i++) print $i }' <<< "$OPEN"
-}
-
 tagged() {
     grep -hoE '^# bats test_tags=.*' tests/*.bats | grep -oE '\bC[0-9]+' | tr -d C | sort -nu
 }
 
-@test "claims: each of the 130 stands in one table, or once in the open list" {
-    { rows | cut -d ' ' -f 1 && open_claims; } | sort -n | diff - <(seq 130)
+@test "claims: each of the 130 stands in one table, and once" {
+    rows | cut -d ' ' -f 1 | sort -n | diff - <(seq 130)
 }
 
 @test "claims: each one in a table has a test, or says why none is possible" {
@@ -42,10 +33,4 @@ tagged() {
         done
         [[ $programs == *'`'* ]] || fail "C$claim in $lesson: no program"
     done < <(rows)
-}
-
-@test "claims: none is open whose folder has its lesson" {
-    while read -r folder _; do
-        [ ! -e "${folder:-none}/README.md" ]
-    done <<< "$OPEN"
 }
