@@ -27,8 +27,8 @@ Q        := $(if $(filter-out 0,$(V)),,@)
 
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
-.PHONY: all $(LESSONS) demo check check-sanitized bench lint install uninstall \
-        clean help
+.PHONY: all $(LESSONS) demo check check-sanitized torture bench lint install \
+        uninstall clean help
 
 all: $(PROGRAMS)                ## build every program; make fifo: of one lesson
 
@@ -57,6 +57,11 @@ check: all                      ## run the tests; TESTS=tests/fifo.bats BIN=mine
 
 check-sanitized:                ## run them again under ASan and UBSan
 	$(Q)$(MAKE) check BUILD='$(BUILD)/sanitized' CFLAGS='$(SANITIZE)'
+
+# ONLY=fifo: its cases; SHARE=4: every fourth.
+torture: all                    ## let each system call of each pair go wrong
+	$(Q)BUILD='$(abspath $(BUILD))' ONLY='$(ONLY)' SHARE='$(SHARE)' \
+	    JOBS='$(JOBS)' tests/torture
 
 # COMPARE=old.tsv says what became faster or slower.
 bench: all                      ## measure; QUICK=1 ONLY=fifo COMPARE=old.tsv
