@@ -12,10 +12,10 @@
  * - Each locks its own byte of the file, shared, as long as it lives. Whether
  *   the other is there can be seen from its lock, which the kernel takes away
  *   when its owner dies, however it dies. A name without a lock is what a
- * killed run has left behind; a lock without a name is somebody we have met.
+ *   killed run has left behind; a lock without a name is somebody we have met.
  *
- * - The file begins with a mark, as its name could stand for a file of yours.
- *   The mark is written first, then the file is made long enough.
+ * - The file is empty or has its full length: a file of yours, which could have
+ *   that name, hardly will.
  *
  * Lengths in a shared map are anybody's: read once, then checked.
  */
@@ -30,16 +30,13 @@
 #define WINDOW_PATH "ipc.map"
 #define TALK_PATH "ping.map"
 
-#define FILE_MODE 0600        /* for its owner alone */
-#define WINDOW_MARK "ipc map" /* and its NUL: 8 bytes */
-#define TALK_MARK "ping map"
-#define MARK_BYTES 8
+#define FILE_MODE 0600 /* for its owner alone */
 
 /* Bytes to lock: any will do, they need not exist. */
 enum { WRITER, READER, PING, PONG };
 
-/* Microseconds from one look at the other to the next. */
-#define TICK 100000
+/* Milliseconds from one look at the other to the next. */
+#define TICK 100
 
 /*
  * writer and reader: data of any length pass through a window of several slots,
@@ -52,7 +49,6 @@ enum { WRITER, READER, PING, PONG };
 /* Each side counts its slots, and sleeps on the count of the other; no lock is
    needed. What is between the two is full. A length of 0 ends the data. */
 struct window {
-    char mark[MARK_BYTES];
     _Alignas(64) _Atomic uint32_t filled;  /* by the writer: slots so far */
     _Alignas(64) _Atomic uint32_t emptied; /* by the reader: slots so far */
     volatile uint32_t length[SLOTS];       /* by the writer */
@@ -67,7 +63,6 @@ struct window {
 #define PING_MOST_BYTES 1048576
 
 struct talk {
-    char mark[MARK_BYTES];
     _Alignas(64) _Atomic uint32_t turn;
     volatile int rounds, bytes; /* by ping: a tenth more than are timed */
     _Alignas(64) unsigned char ping_says[PING_MOST_BYTES];

@@ -20,7 +20,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "contract.h"
@@ -46,7 +46,7 @@ lock(int command, off_t who)
     struct flock byte = {.l_type = type, .l_start = who, .l_len = 1};
 
     if (fcntl(file, command, &byte) == -1)
-        err(EXIT_FAILURE, "fcntl");
+        err(EXIT_FAILURE, "fcntl %s", path);
     return byte.l_type != F_UNLCK;
 }
 
@@ -70,7 +70,8 @@ leave(void)
         unlink(path);
 }
 
-/* Die of the same signal, so that the shell learns how we ended. */
+/* Told to stop: die of the same signal, so that the shell learns how. Not all
+   that is called is in signal-safety(7), but it is only system calls. */
 static void
 stop(int sig)
 {
@@ -88,79 +89,84 @@ shortened(int sig)
     errx(EXIT_FAILURE, "%s has been made shorter under the map", path);
 }
 
-/* Our clock only ends the call that sleeps: EINTR, as we want no SA_RESTART. */
+/* A call has returned -1: it is made again if it was only interrupted. */
 static void
-tick(int sig)
+again(const char *call, const char *object)
 {
-    (void)sig;
+    if (errno != EINTR)
+        err(EXIT_FAILURE, "%s %s", call, object);
 }
 
-static void
-handle(int sig, void (*handler)(int))
+/* Get the file under the name, and be alone with it. While we waited for that,
+   the name may have gone. A new file is empty. */
+static off_t
+find(const sigset_t *all)
 {
-    struct sigaction action = {.sa_handler = handler};
-
-    sigfillset(&action.sa_mask);   /* one at a time */
-    sigaction(sig, &action, NULL); /* fails for no signal only */
-}
-
-/* Beyond the file's last page there is no memory to be had, only SIGBUS; so
-   make it long enough. ftruncate(2) would, but promises disk space that may be
-   missing later: SIGBUS again. Have it now, or fail. */
-static void
-make_long_enough(void)
-{
-    if (pwrite(file, TALK_MARK, MARK_BYTES, 0) != MARK_BYTES)
-        err(EXIT_FAILURE, "write %s", path);
-    if ((errno = posix_fallocate(file, 0, sizeof(*talk))) != 0)
-        err(EXIT_FAILURE, "posix_fallocate %s", path);
-}
-
-/* Come in alone, too. Anything else under the name is not to be touched. */
-static void
-enter(void)
-{
-    char mark[MARK_BYTES] = "";
     struct stat st;
 
     for (;; close(file)) {
         file =
             open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, FILE_MODE);
-        if (file == -1 || flock(file, LOCK_EX) == -1 || fstat(file, &st) == -1)
-            err(EXIT_FAILURE, "open, flock %s", path);
+        if (file == -1)
+            err(EXIT_FAILURE, "open %s", path);
+        /* Told to stop while another has it, we may die: it is not ours. */
+        if (flock(file, LOCK_EX | LOCK_NB) == -1) {
+            sigprocmask(SIG_UNBLOCK, all, NULL);
+            while (flock(file, LOCK_EX) == -1)
+                again("flock", path);
+            sigprocmask(SIG_BLOCK, all, NULL);
+        }
+        if (!is_still_there() || fstat(file, &st) == -1)
+            continue;
         if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
             (st.st_mode & 07777) != FILE_MODE ||
-            pread(file, mark, MARK_BYTES, 0) == -1 ||
-            (st.st_size > 0 && memcmp(mark, TALK_MARK, MARK_BYTES) != 0))
+            (st.st_size != 0 && st.st_size != sizeof(*talk)))
             errx(EXIT_FAILURE, "%s is not a map of ours", path);
-        if (!is_still_there())
-            continue; /* it went while we waited for the lock */
         if (lock(F_OFD_GETLK, PONG))
             errx(EXIT_FAILURE, "%s: another pong is here", path);
-        if (st.st_size == 0 ||
-            (st.st_size == sizeof(*talk) && lock(F_OFD_GETLK, PING)))
-            break;
+        if (st.st_size == 0 || lock(F_OFD_GETLK, PING))
+            return st.st_size;
         unlink(path); /* a killed run has left it behind */
     }
-    atexit(leave); /* fails only for want of memory */
-    if (st.st_size == 0)
-        make_long_enough();
+}
+
+/* Come in alone: nobody else may look, make or remove meanwhile. No signal
+   comes before we can leave as we should. */
+static void
+enter(void)
+{
+    struct sigaction action = {.sa_handler = stop};
+    sigset_t all;
+
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    off_t size = find(&all);
+    sigaction(SIGHUP, &action, NULL); /* fails for no signal only */
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    action.sa_handler = shortened;
+    sigaction(SIGBUS, &action, NULL);
+    signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
+    atexit(leave);            /* fails only for want of memory */
+
+    /* Beyond the file's last page there is no memory to be had, only SIGBUS; so
+       make it long enough. But ftruncate() only promises disk space: if that
+       is missing later, SIGBUS again. Have it now, or fail. */
+    if (size == 0) {
+        while (ftruncate(file, sizeof(*talk)) == -1)
+            again("ftruncate", path);
+        while ((errno = posix_fallocate(file, 0, sizeof(*talk))) != 0)
+            again("posix_fallocate", path);
+    }
     talk =
         mmap(NULL, sizeof(*talk), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     if (talk == MAP_FAILED)
         err(EXIT_FAILURE, "mmap %s", path);
     lock(F_OFD_SETLK, PONG);
-    if (st.st_size > 0)
-        unlink(path); /* we have met */
+    if (size != 0) /* both are here: nobody else shall come */
+        unlink(path);
     flock(file, LOCK_UN);
-}
-
-/* A call was interrupted, by our clock if by nothing else, and it is time to
-   look: has ping been here, and is now gone? Nobody would tell. */
-static int
-ping_is_gone(void)
-{
-    return !is_still_there() && !lock(F_OFD_GETLK, PING);
+    sigprocmask(SIG_UNBLOCK, &all, NULL);
 }
 
 /* Words first, then the turn: an atomic store comes after all that was written
@@ -172,41 +178,27 @@ say(uint32_t turn)
     syscall(SYS_futex, &talk->turn, FUTEX_WAKE, 1);
 }
 
-/* Wait for the other to take its turn. What it did before it went can be seen
-   by now: so in this order. */
+/* Has ping been here, and is now gone? Nobody would tell. Or has it taken its
+   last turn and gone as it should? */
+static void
+look(uint32_t turn)
+{
+    if (!is_still_there() && !lock(F_OFD_GETLK, PING) && talk->turn == turn)
+        errx(EXIT_FAILURE, "%s: ping is gone before its end", path);
+}
+
+/* Wait for the other to take its turn. FUTEX_WAIT does not sleep if it has. */
 static void
 hear(uint32_t turn)
 {
+    const struct timespec tick = {.tv_nsec = TICK * 1000000L};
     uint32_t now;
 
     while ((now = talk->turn) == turn - 1)
-        if (syscall(SYS_futex, &talk->turn, FUTEX_WAIT, now, NULL) == -1 &&
-            errno == EINTR && ping_is_gone() && talk->turn == now)
-            errx(EXIT_FAILURE, "%s: ping is gone before its end", path);
+        if (syscall(SYS_futex, &talk->turn, FUTEX_WAIT, now, &tick) == -1)
+            look(now);
     if (now != turn)
         errx(EXIT_FAILURE, "turn %u after %u: this is not ping", now, turn - 1);
-}
-
-/* A signal must not come before we can leave as we should. */
-static void
-meet(void)
-{
-    const struct itimerval clock = {{0, TICK}, {0, TICK}};
-    sigset_t all;
-
-    for (int fd = 0; fd < 3; fd++) /* closed: the file would get its number */
-        if (fcntl(fd, F_GETFD) == -1)
-            err(EXIT_FAILURE, "descriptor %d", fd);
-    sigfillset(&all);
-    sigprocmask(SIG_BLOCK, &all, NULL);
-    handle(SIGHUP, stop);
-    handle(SIGINT, stop);
-    handle(SIGTERM, stop);
-    handle(SIGBUS, shortened);
-    handle(SIGALRM, tick);
-    enter();
-    sigprocmask(SIG_UNBLOCK, &all, NULL);
-    setitimer(ITIMER_REAL, &clock, NULL);
 }
 
 int
@@ -220,8 +212,11 @@ main(int argc, char *argv[])
         usage(stderr, 2);
     if (argc > optind)
         path = argv[optind];
+    for (int fd = 0; fd < 3; fd++) /* closed: the file would get its number */
+        if (fcntl(fd, F_GETFD) == -1)
+            err(EXIT_FAILURE, "descriptor %d", fd);
 
-    meet();
+    enter();
     warnx("futex: sleeps until ping has come and taken its turn");
     hear(1);
     /* Anybody could have written this, and could change it: read it once. */

@@ -20,7 +20,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "contract.h"
@@ -46,7 +46,7 @@ lock(int command, off_t who)
     struct flock byte = {.l_type = type, .l_start = who, .l_len = 1};
 
     if (fcntl(file, command, &byte) == -1)
-        err(EXIT_FAILURE, "fcntl");
+        err(EXIT_FAILURE, "fcntl %s", path);
     return byte.l_type != F_UNLCK;
 }
 
@@ -70,7 +70,8 @@ leave(void)
         unlink(path);
 }
 
-/* Die of the same signal, so that the shell learns how we ended. */
+/* Told to stop: die of the same signal, so that the shell learns how. Not all
+   that is called is in signal-safety(7), but it is only system calls. */
 static void
 stop(int sig)
 {
@@ -88,98 +89,106 @@ shortened(int sig)
     errx(EXIT_FAILURE, "%s has been made shorter under the map", path);
 }
 
-/* Our clock only ends the call that sleeps: EINTR, as we want no SA_RESTART. */
+/* A call has returned -1: it is made again if it was only interrupted. */
 static void
-tick(int sig)
+again(const char *call, const char *object)
 {
-    (void)sig;
+    if (errno != EINTR)
+        err(EXIT_FAILURE, "%s %s", call, object);
 }
 
-static void
-handle(int sig, void (*handler)(int))
+/* Get the file under the name, and be alone with it. While we waited for that,
+   the name may have gone. A new file is empty. */
+static off_t
+find(const sigset_t *all)
 {
-    struct sigaction action = {.sa_handler = handler};
-
-    sigfillset(&action.sa_mask);   /* one at a time */
-    sigaction(sig, &action, NULL); /* fails for no signal only */
-}
-
-/* Beyond the file's last page there is no memory to be had, only SIGBUS; so
-   make it long enough. ftruncate(2) would, but promises disk space that may be
-   missing later: SIGBUS again. Have it now, or fail. */
-static void
-make_long_enough(void)
-{
-    if (pwrite(file, WINDOW_MARK, MARK_BYTES, 0) != MARK_BYTES)
-        err(EXIT_FAILURE, "write %s", path);
-    if ((errno = posix_fallocate(file, 0, sizeof(*window))) != 0)
-        err(EXIT_FAILURE, "posix_fallocate %s", path);
-}
-
-/* Come in alone, too. Anything else under the name is not to be touched. */
-static void
-enter(void)
-{
-    char mark[MARK_BYTES] = "";
     struct stat st;
 
     for (;; close(file)) {
         file =
             open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, FILE_MODE);
-        if (file == -1 || flock(file, LOCK_EX) == -1 || fstat(file, &st) == -1)
-            err(EXIT_FAILURE, "open, flock %s", path);
+        if (file == -1)
+            err(EXIT_FAILURE, "open %s", path);
+        /* Told to stop while another has it, we may die: it is not ours. */
+        if (flock(file, LOCK_EX | LOCK_NB) == -1) {
+            sigprocmask(SIG_UNBLOCK, all, NULL);
+            while (flock(file, LOCK_EX) == -1)
+                again("flock", path);
+            sigprocmask(SIG_BLOCK, all, NULL);
+        }
+        if (!is_still_there() || fstat(file, &st) == -1)
+            continue;
         if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
             (st.st_mode & 07777) != FILE_MODE ||
-            pread(file, mark, MARK_BYTES, 0) == -1 ||
-            (st.st_size > 0 && memcmp(mark, WINDOW_MARK, MARK_BYTES) != 0))
+            (st.st_size != 0 && st.st_size != sizeof(*window)))
             errx(EXIT_FAILURE, "%s is not a map of ours", path);
-        if (!is_still_there())
-            continue; /* it went while we waited for the lock */
         if (lock(F_OFD_GETLK, READER))
             errx(EXIT_FAILURE, "%s: another reader is here", path);
-        if (st.st_size == 0 ||
-            (st.st_size == sizeof(*window) && lock(F_OFD_GETLK, WRITER)))
-            break;
+        if (st.st_size == 0 || lock(F_OFD_GETLK, WRITER))
+            return st.st_size;
         unlink(path); /* a killed run has left it behind */
     }
-    atexit(leave); /* fails only for want of memory */
-    if (st.st_size == 0)
-        make_long_enough();
+}
+
+/* Come in alone: nobody else may look, make or remove meanwhile. No signal
+   comes before we can leave as we should. */
+static void
+enter(void)
+{
+    struct sigaction action = {.sa_handler = stop};
+    sigset_t all;
+
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    off_t size = find(&all);
+    sigaction(SIGHUP, &action, NULL); /* fails for no signal only */
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    action.sa_handler = shortened;
+    sigaction(SIGBUS, &action, NULL);
+    signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
+    atexit(leave);            /* fails only for want of memory */
+
+    /* Beyond the file's last page there is no memory to be had, only SIGBUS; so
+       make it long enough. But ftruncate() only promises disk space: if that
+       is missing later, SIGBUS again. Have it now, or fail. */
+    if (size == 0) {
+        while (ftruncate(file, sizeof(*window)) == -1)
+            again("ftruncate", path);
+        while ((errno = posix_fallocate(file, 0, sizeof(*window))) != 0)
+            again("posix_fallocate", path);
+    }
     window = mmap(NULL, sizeof(*window), PROT_READ | PROT_WRITE, MAP_SHARED,
                   file, 0);
     if (window == MAP_FAILED)
         err(EXIT_FAILURE, "mmap %s", path);
     lock(F_OFD_SETLK, READER);
-    if (st.st_size > 0)
-        unlink(path); /* we have met */
+    if (size != 0) /* both are here: nobody else shall come */
+        unlink(path);
     flock(file, LOCK_UN);
+    sigprocmask(SIG_UNBLOCK, &all, NULL);
 }
 
-/* A call was interrupted, by our clock if by nothing else, and it is time to
-   look: has a writer been here, and is now gone? Nobody would tell. */
-static int
-writer_is_gone(void)
+/* Has a writer been here, and is now gone? Nobody would tell. What it did
+   before it went can be seen by now: so in this order. */
+static void
+look(uint32_t emptied)
 {
-    return !is_still_there() && !lock(F_OFD_GETLK, WRITER);
+    if (!is_still_there() && !lock(F_OFD_GETLK, WRITER) &&
+        window->filled == emptied)
+        errx(EXIT_FAILURE, "%s: the writer is gone before the end", path);
 }
 
-/* Sleep until a slot is full. The writer's count could be anything: read it
-   once, and check. What it did before it went can be seen by now: so in this
-   order. */
+/* Sleep until a slot is full. */
 static void
 await(uint32_t emptied)
 {
-    uint32_t filled;
+    const struct timespec tick = {.tv_nsec = TICK * 1000000L};
 
-    while ((filled = window->filled) == emptied) {
-        long slept =
-            syscall(SYS_futex, &window->filled, FUTEX_WAIT, filled, NULL);
-        if (slept == -1 && errno == EINTR && writer_is_gone() &&
-            window->filled == emptied)
-            errx(EXIT_FAILURE, "%s: the writer is gone before the end", path);
-    }
-    if (filled - emptied > SLOTS)
-        errx(EXIT_FAILURE, "%u slots full: not from writer", filled - emptied);
+    while (window->filled == emptied)
+        if (syscall(SYS_futex, &window->filled, FUTEX_WAIT, emptied, &tick) ==
+            -1)
+            look(emptied);
 }
 
 /* The length could be anything: read it once, and check. write() takes the data
@@ -197,8 +206,8 @@ write_slot(uint32_t slot, int to)
                -1)
             if (errno == EFAULT)
                 shortened(SIGBUS);
-            else if (errno != EINTR)
-                err(EXIT_FAILURE, "write standard output");
+            else
+                again("write", "standard output");
     return length;
 }
 
@@ -224,9 +233,6 @@ copy(int to)
 int
 main(int argc, char *argv[])
 {
-    const struct itimerval clock = {{0, TICK}, {0, TICK}};
-    sigset_t all;
-
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
     if (getopt(argc, argv, "") != -1 || argc - optind > 1)
@@ -237,17 +243,7 @@ main(int argc, char *argv[])
         if (fcntl(fd, F_GETFD) == -1)
             err(EXIT_FAILURE, "descriptor %d", fd);
 
-    sigfillset(&all); /* not before we can leave as we should */
-    sigprocmask(SIG_BLOCK, &all, NULL);
-    handle(SIGHUP, stop);
-    handle(SIGINT, stop);
-    handle(SIGTERM, stop);
-    signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
-    handle(SIGBUS, shortened);
-    handle(SIGALRM, tick);
     enter();
-    sigprocmask(SIG_UNBLOCK, &all, NULL);
-    setitimer(ITIMER_REAL, &clock, NULL);
     warnx("futex: sleeps until a slot is full");
     copy(STDOUT_FILENO);
     return EXIT_SUCCESS;
