@@ -23,6 +23,15 @@
 
 enum { RW = PROT_READ | PROT_WRITE };
 
+static void
+usage(FILE *stream, int status)
+{
+    fputs("usage: refused\n"
+          "Ask mmap for what it cannot do, and see how it says so.\n",
+          stream);
+    exit(status);
+}
+
 static void *
 try(const char *what, size_t length, int prot, int flags, int fd, off_t offset)
 {
@@ -74,10 +83,9 @@ main(int argc, char *argv[])
     int ends[2];
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
-        return puts("usage: refused\nAsk mmap for what it cannot do, and see "
-                    "how it says so.") == EOF;
+        usage(stdout, EXIT_SUCCESS);
     if (argc > 1)
-        errx(2, "usage: refused");
+        usage(stderr, 2);
     if (fcntl(STDOUT_FILENO, F_GETFD) == -1) /* closed: the file would get 1 */
         err(EXIT_FAILURE, "standard output");
     setvbuf(stdout, NULL, _IOLBF, 0);
