@@ -962,10 +962,8 @@ prey() {
     run -1 --separate-stderr timeout 10 sh -c "exec ping -n 5 > /dev/full"
     [ "${stderr_lines[-1]}" = "ping: standard output: No space left on device" ]
     finish $pong
-    side pong
-    run timeout 10 bash -c 'ping -n 5 | true; exit ${PIPESTATUS[0]}'
+    run timeout 10 bash -c 'ping -n 5 | { exec <&-; pong < /dev/null; }; exit ${PIPESTATUS[0]}'
     [ $status = 1 ]
     [[ $output == *"ping: standard output: Broken pipe" ]]
-    finish $pong
     clean
 }
