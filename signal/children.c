@@ -69,7 +69,7 @@ main(int argc, char *argv[])
 {
     const char *way = argc == 2 ? argv[1] : "";
     struct sigaction action = {.sa_handler = collect, .sa_flags = SA_RESTART};
-    sigset_t child, old;
+    sigset_t child;
     pid_t pids[CHILDREN];
     int zombies = 0;
 
@@ -85,7 +85,7 @@ main(int argc, char *argv[])
 
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
-    if (sigprocmask(SIG_BLOCK, &child, &old) == -1 ||
+    if (sigprocmask(SIG_BLOCK, &child, NULL) == -1 ||
         sigaction(SIGCHLD, &action, NULL) == -1)
         err(EXIT_FAILURE, "sigprocmask, sigaction");
     for (int i = 0; i < CHILDREN; i++) {

@@ -10,7 +10,8 @@
  *
  * - They come and go one at a time: who does locks SIGNAL_DOOR meanwhile. Who
  *   finds nobody there sleeps until a signal comes. Who comes second greets
- *   the first with such a signal, and takes the name away: it has served.
+ *   the first with such a signal, and is greeted back. The first takes the name
+ *   away: it has served. If they never meet, the last to go takes it away.
  *
  * - A number can be given to another process once its owner is dead. A pidfd
  *   cannot: it is opened while the lock is held, and signals go through it. It
@@ -51,7 +52,5 @@ enum {
 #define SIGNAL_TICK 1
 
 #define PING_MOST_ROUNDS 10000000 /* that are timed */
-
-#define PING_TICK 100000000 /* nanoseconds between looks at the other */
 
 #endif

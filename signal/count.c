@@ -42,29 +42,37 @@ static void
 send_with_kill(pid_t to)
 {
     for (int i = 1; i <= 5; i++)
-        kill(to, SIGUSR1);
+        kill(to, SIGUSR1); /* to our own parent: cannot fail */
+}
+
+/* It fails where a user has as many signals queued as may be. */
+static void
+queue(pid_t to, int sig, int word)
+{
+    if (sigqueue(to, sig, (union sigval){.sival_int = word}) == -1)
+        _exit(EXIT_FAILURE);
 }
 
 static void
 queue_standard(pid_t to)
 {
     for (int i = 1; i <= 5; i++)
-        sigqueue(to, SIGUSR1, (union sigval){.sival_int = i});
+        queue(to, SIGUSR1, i);
 }
 
 static void
 queue_real_time(pid_t to)
 {
     for (int i = 1; i <= 5; i++)
-        sigqueue(to, SIGRTMIN, (union sigval){.sival_int = i});
+        queue(to, SIGRTMIN, i);
 }
 
 static void
 queue_highest_first(pid_t to)
 {
-    sigqueue(to, SIGRTMIN + 1, (union sigval){.sival_int = 1});
-    sigqueue(to, SIGRTMIN, (union sigval){.sival_int = 2});
-    sigqueue(to, SIGUSR1, (union sigval){.sival_int = 3});
+    queue(to, SIGRTMIN + 1, 1);
+    queue(to, SIGRTMIN, 2);
+    queue(to, SIGUSR1, 3);
 }
 
 /* The child has sent all, and ended, before the first is taken. A signal that

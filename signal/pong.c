@@ -3,9 +3,10 @@
  *
  * Sleeps until a signal comes, and sends what it carries back. Either may start
  * first: the first one makes a file to meet at, and sleeps until the other
- * sends it a signal. The second one removes the file.
+ * sends it a signal. Then it removes the file.
  *
- * See contract.h, sigqueue(3), sigtimedwait(2), pidfd_send_signal(2).
+ * See contract.h, sigqueue(3), signalfd(2), pidfd_open(2),
+ * pidfd_send_signal(2).
  */
 #define _GNU_SOURCE /* syscall */
 
@@ -18,19 +19,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "contract.h"
 
 static const char *path = PING_PATH;
-static int file = -1;
+static int file = -1, signals = -1;
 static int peer = -1; /* a pidfd: poll() finds it readable when it is dead */
 static pid_t peer_pid;
 static siginfo_t letter; /* what goes with a signal */
-static sigset_t wanted;
 
 static void
 usage(FILE *stream, int status)
@@ -41,48 +41,41 @@ usage(FILE *stream, int status)
     exit(status);
 }
 
-/* F_SETLK: without sleepong. F_SETLKW: sleep until it is free. */
+/* A call has returned -1: it is made again if it was only interrupted. */
+static void
+again(const char *call, const char *object)
+{
+    if (errno != EINTR)
+        err(EXIT_FAILURE, "%s %s", call, object);
+}
+
+/* F_SETLK: without sleeping. F_SETLKW: sleep until it is free. */
 static int
 lock(int command, short type, off_t byte)
 {
-    struct flock bytes = {.l_type = type, .l_start = byte, .l_len = 1};
+    struct flock place = {.l_type = type, .l_start = byte, .l_len = 1};
+    int result;
 
-    return fcntl(file, command, &bytes);
+    while ((result = fcntl(file, command, &place)) == -1 && errno == EINTR)
+        ;
+    return result;
 }
 
-/* Which other process has locked this byte? 0 if none has. */
-static pid_t
-holder(off_t byte)
-{
-    struct flock bytes = {.l_type = F_WRLCK, .l_start = byte, .l_len = 1};
-
-    if (fcntl(file, F_GETLK, &bytes) == -1)
-        err(EXIT_FAILURE, "look for a lock of %s", path);
-    return bytes.l_type == F_UNLCK ? 0 : bytes.l_pid;
-}
-
-/* It may have been removed since we have opened it, or replaced. */
-static int
-is_still_there(void)
-{
-    struct stat ours, named;
-
-    return fstat(file, &ours) == 0 && lstat(path, &named) == 0 &&
-           ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
-}
-
-/* Go alone: whoever comes next finds neither the file nor our lock. */
+/* Go alone. Whoever is in the other's place may still need the name, and goes
+   later. All of these calls are safe in a handler. */
 static void
 leave(void)
 {
+    struct stat st;
+
     lock(F_SETLKW, F_WRLCK, SIGNAL_DOOR);
-    if (is_still_there())
+    if (lock(F_SETLK, F_WRLCK, SIGNAL_WRITER) == 0 && fstat(file, &st) == 0 &&
+        st.st_nlink > 0)
         unlink(path);
     close(file);
 }
 
-/* Die of the same signal, so that the shell learns how we ended. All of these
-   calls are safe in a handler: whatever it interrupts, they find in order. */
+/* Die of the same signal, so that the shell learns how we ended. */
 static void
 stop(int sig)
 {
@@ -91,29 +84,66 @@ stop(int sig)
     raise(sig);
 }
 
-/* Come in alone. Anything else under the name is not to be touched. No signal
-   comes until we can leave as we should. */
+/* Come in alone. Anything else under the name is not to be touched. The file
+   may be removed while we wait at its door: then it has no name left. */
 static void
 enter(void)
 {
+    const int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK;
     struct stat st;
 
-    for (;; close(file)) {
-        file =
-            open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, SIGNAL_MODE);
-        if (file == -1 || fstat(file, &st) == -1)
-            err(EXIT_FAILURE, "open %s", path);
+    do {
+        close(file); /* which fails the first time */
+        while ((file = open(path, flags, SIGNAL_MODE)) == -1)
+            again("open", path);
+        if (fstat(file, &st) == -1)
+            err(EXIT_FAILURE, "fstat %s", path);
         if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
             (st.st_mode & 07777) != SIGNAL_MODE || st.st_size > 0)
             errx(EXIT_FAILURE, "%s is not a file of ours", path);
-        if (lock(F_SETLKW, F_WRLCK, SIGNAL_DOOR) == -1)
+        if (lock(F_SETLKW, F_WRLCK, SIGNAL_DOOR) == -1 ||
+            fstat(file, &st) == -1)
             err(EXIT_FAILURE, "lock %s", path);
-        if (is_still_there())
-            break;
+    } while (st.st_nlink == 0);
+    if (lock(F_SETLK, F_WRLCK, SIGNAL_READER) == -1) {
+        if (errno == EAGAIN)
+            errx(EXIT_FAILURE, "%s: another pong is here", path);
+        err(EXIT_FAILURE, "lock %s", path);
     }
-    if (lock(F_SETLK, F_WRLCK, SIGNAL_READER) == -1)
-        errx(EXIT_FAILURE, "%s: another pong is here", path);
     atexit(leave); /* fails only for want of memory */
+}
+
+/* Which process is in the other's place? 0 if none is. */
+static pid_t
+other(void)
+{
+    struct flock who = {.l_type = F_WRLCK, .l_start = SIGNAL_WRITER, .l_len = 1};
+
+    if (fcntl(file, F_GETLK, &who) == -1)
+        err(EXIT_FAILURE, "fcntl %s", path);
+    return who.l_type == F_UNLCK ? 0 : who.l_pid;
+}
+
+/* Until we have a peer, it is whoever is in the other's place. Its number can
+   have passed to a stranger before the pidfd was opened, but not if it is still
+   in its place afterwards. */
+static int
+is_peer(pid_t pid)
+{
+    if (peer_pid != 0)
+        return pid == peer_pid;
+    if (pid == 0 || pid != other())
+        return 0;
+    if ((peer = (int)syscall(SYS_pidfd_open, pid, 0)) == -1)
+        err(EXIT_FAILURE, "pidfd_open");
+    if (pid != other())
+        errx(EXIT_FAILURE, "ping is gone before its end");
+    peer_pid = pid;
+    letter.si_signo = SIGNAL_WORD; /* and what sigqueue(3) would put in */
+    letter.si_code = SI_QUEUE;
+    letter.si_pid = getpid();
+    letter.si_uid = getuid();
+    return 1;
 }
 
 /* As sigqueue(3) does, but to a pidfd. EAGAIN: as many signals are queued as
@@ -133,74 +163,43 @@ say(uintptr_t word)
     }
 }
 
-/* What the next signal from our peer carries; anybody may send us one who may
-   kill us. sigtimedwait() costs less than a signalfd with poll(), but knows
-   nothing of a death: so look now and then, and once more for a last word. */
+/* What the next signal carries. Whoever may kill us may also send this signal:
+   only those from our peer count. What it has said before it died counts, too:
+   look at that first. */
 static uintptr_t
 hear(void)
 {
-    static const struct timespec ticks[] = {{.tv_nsec = PING_TICK}, {0}};
-    struct pollfd dead = {.fd = peer, .events = POLLIN};
-    siginfo_t info;
-    int gone = 0;
+    struct pollfd fds[] = {{.fd = signals, .events = POLLIN},
+                           {.fd = peer, .events = POLLIN}};
+    struct signalfd_siginfo info;
 
-    for (;;) {
-        if (sigtimedwait(&wanted, &info, &ticks[gone]) != -1) {
-            if (info.si_code == SI_QUEUE && info.si_pid == peer_pid)
-                return (uintptr_t)info.si_value.sival_ptr;
-        } else if (gone) {
+    do {
+        while (poll(fds, 2, -1) == -1)
+            again("poll", path);
+        if (fds[0].revents == 0)
             errx(EXIT_FAILURE, "ping is gone before its end");
-        } else if (errno == EAGAIN) { /* and not EINTR: stopped, continued */
-            gone = poll(&dead, 1, 0) > 0;
-        }
-    }
+        while (read(signals, &info, sizeof(info)) == -1)
+            again("read", "signalfd");
+    } while (info.ssi_code != SI_QUEUE || !is_peer((pid_t)info.ssi_pid));
+    return (uintptr_t)info.ssi_ptr;
 }
 
-/* Its number can have passed to a stranger before the pidfd was opened, but not
-   if it still holds its lock afterwards. */
-static int
-reach(pid_t pid)
-{
-    if (pid == 0 || pid != holder(SIGNAL_WRITER))
-        return 0;
-    if ((peer = (int)syscall(SYS_pidfd_open, pid, 0)) == -1 && errno != ESRCH)
-        err(EXIT_FAILURE, "pidfd_open");
-    if (peer == -1 || pid != holder(SIGNAL_WRITER))
-        return 0;
-    peer_pid = pid;
-    letter.si_signo = SIGNAL_WORD; /* and what sigqueue(3) would put in */
-    letter.si_code = SI_QUEUE;
-    letter.si_pid = getpid();
-    letter.si_uid = getuid();
-    return 1;
-}
-
-/* Greet who is there, or sleep until we are greeted. The name is removed after
-   the greeting: a first one must not wait where nobody finds it. */
+/* Who comes second greets, and is greeted back. Only then the name has served,
+   and is removed: the first must not sleep where nobody finds it. */
 static void
 meet(void)
 {
-    struct stat st;
-    siginfo_t info;
-
     warnx("%s: sleeps until ping is there", path);
-    if (reach(holder(SIGNAL_WRITER))) {
+    int second = is_peer(other());
+    if (lock(F_SETLK, F_UNLCK, SIGNAL_DOOR) == -1)
+        err(EXIT_FAILURE, "unlock %s", path);
+    if (second)
         say(PING_HELLO);
+    if (hear() != PING_HELLO)
+        errx(EXIT_FAILURE, "%s: this is not ping", path);
+    if (!second) {
         unlink(path);
-        lock(F_SETLK, F_UNLCK, SIGNAL_DOOR);
-    } else {
-        lock(F_SETLK, F_UNLCK, SIGNAL_DOOR);
-        for (;;) {
-            if (sigwaitinfo(&wanted, &info) == -1)
-                continue; /* EINTR: stopped and continued */
-            if (reach(info.si_pid))
-                break;
-            if (fstat(file, &st) == 0 && st.st_nlink == 0 &&
-                holder(SIGNAL_WRITER) == 0)
-                errx(EXIT_FAILURE, "ping is gone before its end");
-        }
-        if (info.si_value.sival_ptr != (void *)PING_HELLO)
-            errx(EXIT_FAILURE, "%s: this is not ping", path);
+        say(PING_HELLO);
     }
     warnx("ping is there: pid %d", (int)peer_pid);
 }
@@ -208,7 +207,7 @@ meet(void)
 int
 main(int argc, char *argv[])
 {
-    sigset_t all;
+    sigset_t all, word;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
@@ -220,17 +219,18 @@ main(int argc, char *argv[])
         if (fcntl(fd, F_GETFD) == -1)
             err(EXIT_FAILURE, "descriptor %d", fd);
 
-    sigfillset(&all);
+    sigfillset(&all); /* nobody stops us before we can leave as we should */
     sigprocmask(SIG_BLOCK, &all, NULL);
     signal(SIGHUP, stop); /* fails only for a number that is no signal */
     signal(SIGINT, stop);
     signal(SIGTERM, stop);
     enter();
     /* Our word stays blocked: it is to be read, not to interrupt or to kill. */
-    sigemptyset(&wanted);
-    sigaddset(&wanted, SIGNAL_WORD);
-    sigdelset(&all, SIGNAL_WORD);
-    sigprocmask(SIG_UNBLOCK, &all, NULL);
+    sigemptyset(&word);
+    sigaddset(&word, SIGNAL_WORD);
+    if ((signals = signalfd(-1, &word, 0)) == -1)
+        err(EXIT_FAILURE, "signalfd");
+    sigprocmask(SIG_SETMASK, &word, NULL);
     meet();
     uintptr_t rounds = hear(); /* from anybody: believe nothing */
     if (rounds < 1 || rounds > PING_MOST_ROUNDS / 10 * 11UL)

@@ -3,7 +3,7 @@
  *
  * writer and reader are cat(1) cut in two: what goes in here comes out there.
  * Either may start first: the first one makes a file to meet at, and sleeps
- * until the other sends it a signal. The second one removes the file.
+ * until the other sends it a signal. Then it removes the file.
  *
  * See contract.h, signal(7), sigqueue(3), signalfd(2), pidfd_open(2),
  * pidfd_send_signal(2), fcntl_locking(2).
@@ -31,7 +31,6 @@ static int file = -1, signals = -1;
 static int peer = -1; /* a pidfd: poll() finds it readable when it is dead */
 static pid_t peer_pid;
 static siginfo_t letter; /* what goes with a signal */
-static sigset_t wanted;
 
 static void
 usage(FILE *stream, int status)
@@ -42,48 +41,41 @@ usage(FILE *stream, int status)
     exit(status);
 }
 
+/* A call has returned -1: it is made again if it was only interrupted. */
+static void
+again(const char *call, const char *object)
+{
+    if (errno != EINTR)
+        err(EXIT_FAILURE, "%s %s", call, object);
+}
+
 /* F_SETLK: without sleeping. F_SETLKW: sleep until it is free. */
 static int
 lock(int command, short type, off_t byte)
 {
-    struct flock bytes = {.l_type = type, .l_start = byte, .l_len = 1};
+    struct flock place = {.l_type = type, .l_start = byte, .l_len = 1};
+    int result;
 
-    return fcntl(file, command, &bytes);
+    while ((result = fcntl(file, command, &place)) == -1 && errno == EINTR)
+        ;
+    return result;
 }
 
-/* Which other process has locked this byte? 0 if none has. */
-static pid_t
-holder(off_t byte)
-{
-    struct flock bytes = {.l_type = F_WRLCK, .l_start = byte, .l_len = 1};
-
-    if (fcntl(file, F_GETLK, &bytes) == -1)
-        err(EXIT_FAILURE, "look for a lock of %s", path);
-    return bytes.l_type == F_UNLCK ? 0 : bytes.l_pid;
-}
-
-/* It may have been removed since we have opened it, or replaced. */
-static int
-is_still_there(void)
-{
-    struct stat ours, named;
-
-    return fstat(file, &ours) == 0 && lstat(path, &named) == 0 &&
-           ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
-}
-
-/* Go alone: whoever comes next finds neither the file nor our lock. */
+/* Go alone. Whoever is in the other's place may still need the name, and goes
+   later. All of these calls are safe in a handler. */
 static void
 leave(void)
 {
+    struct stat st;
+
     lock(F_SETLKW, F_WRLCK, SIGNAL_DOOR);
-    if (is_still_there())
+    if (lock(F_SETLK, F_WRLCK, SIGNAL_READER) == 0 && fstat(file, &st) == 0 &&
+        st.st_nlink > 0)
         unlink(path);
     close(file);
 }
 
-/* Die of the same signal, so that the shell learns how we ended. All of these
-   calls are safe in a handler: whatever it interrupts, they find in order. */
+/* Die of the same signal, so that the shell learns how we ended. */
 static void
 stop(int sig)
 {
@@ -92,43 +84,66 @@ stop(int sig)
     raise(sig);
 }
 
-/* Come in alone. Anything else under the name is not to be touched. No signal
-   comes until we can leave as we should. */
+/* Come in alone. Anything else under the name is not to be touched. The file
+   may be removed while we wait at its door: then it has no name left. */
 static void
 enter(void)
 {
+    const int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK;
     struct stat st;
 
-    for (;; close(file)) {
-        file =
-            open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, SIGNAL_MODE);
-        if (file == -1 || fstat(file, &st) == -1)
-            err(EXIT_FAILURE, "open %s", path);
+    do {
+        close(file); /* which fails the first time */
+        while ((file = open(path, flags, SIGNAL_MODE)) == -1)
+            again("open", path);
+        if (fstat(file, &st) == -1)
+            err(EXIT_FAILURE, "fstat %s", path);
         if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
             (st.st_mode & 07777) != SIGNAL_MODE || st.st_size > 0)
             errx(EXIT_FAILURE, "%s is not a file of ours", path);
-        if (lock(F_SETLKW, F_WRLCK, SIGNAL_DOOR) == -1)
+        if (lock(F_SETLKW, F_WRLCK, SIGNAL_DOOR) == -1 ||
+            fstat(file, &st) == -1)
             err(EXIT_FAILURE, "lock %s", path);
-        if (is_still_there())
-            break;
+    } while (st.st_nlink == 0);
+    if (lock(F_SETLK, F_WRLCK, SIGNAL_WRITER) == -1) {
+        if (errno == EAGAIN)
+            errx(EXIT_FAILURE, "%s: another writer is here", path);
+        err(EXIT_FAILURE, "lock %s", path);
     }
-    if (lock(F_SETLK, F_WRLCK, SIGNAL_WRITER) == -1)
-        errx(EXIT_FAILURE, "%s: another writer is here", path);
     atexit(leave); /* fails only for want of memory */
 }
 
-/* Sleep until there is something to read, or the peer is dead. What it has said
-   before counts: look at that first. */
-static void
-wait_for(int fd)
+/* Which process is in the other's place? 0 if none is. */
+static pid_t
+other(void)
 {
-    struct pollfd fds[] = {{.fd = fd, .events = POLLIN},
-                           {.fd = peer, .events = POLLIN}};
+    struct flock who = {.l_type = F_WRLCK, .l_start = SIGNAL_READER, .l_len = 1};
 
-    if (poll(fds, 2, -1) == -1)
-        err(EXIT_FAILURE, "poll");
-    if (fds[0].revents == 0)
+    if (fcntl(file, F_GETLK, &who) == -1)
+        err(EXIT_FAILURE, "fcntl %s", path);
+    return who.l_type == F_UNLCK ? 0 : who.l_pid;
+}
+
+/* Until we have a peer, it is whoever is in the other's place. Its number can
+   have passed to a stranger before the pidfd was opened, but not if it is still
+   in its place afterwards. */
+static int
+is_peer(pid_t pid)
+{
+    if (peer_pid != 0)
+        return pid == peer_pid;
+    if (pid == 0 || pid != other())
+        return 0;
+    if ((peer = (int)syscall(SYS_pidfd_open, pid, 0)) == -1)
+        err(EXIT_FAILURE, "pidfd_open");
+    if (pid != other())
         errx(EXIT_FAILURE, "the reader is gone before the end");
+    peer_pid = pid;
+    letter.si_signo = SIGNAL_WORD; /* and what sigqueue(3) would put in */
+    letter.si_code = SI_QUEUE;
+    letter.si_pid = getpid();
+    letter.si_uid = getuid();
+    return 1;
 }
 
 /* As sigqueue(3) does, but to a pidfd. EAGAIN: as many signals are queued as
@@ -149,82 +164,65 @@ say(uintptr_t word)
 }
 
 /* What the next signal carries. Whoever may kill us may also send this signal:
-   only those from our peer count. */
+   only those from our peer count. What it has said before it died counts, too:
+   look at that first. */
 static uintptr_t
 hear(void)
 {
+    struct pollfd fds[] = {{.fd = signals, .events = POLLIN},
+                           {.fd = peer, .events = POLLIN}};
     struct signalfd_siginfo info;
 
     do {
-        wait_for(signals);
-        if (read(signals, &info, sizeof(info)) == -1)
-            err(EXIT_FAILURE, "read signals");
-    } while (info.ssi_code != SI_QUEUE || (pid_t)info.ssi_pid != peer_pid);
+        while (poll(fds, 2, -1) == -1)
+            again("poll", path);
+        if (fds[0].revents == 0)
+            errx(EXIT_FAILURE, "the reader is gone before the end");
+        while (read(signals, &info, sizeof(info)) == -1)
+            again("read", "signalfd");
+    } while (info.ssi_code != SI_QUEUE || !is_peer((pid_t)info.ssi_pid));
     return (uintptr_t)info.ssi_ptr;
 }
 
-/* Its number can have passed to a stranger before the pidfd was opened, but not
-   if it still holds its lock afterwards. */
-static int
-reach(pid_t pid)
-{
-    if (pid == 0 || pid != holder(SIGNAL_READER))
-        return 0;
-    if ((peer = (int)syscall(SYS_pidfd_open, pid, 0)) == -1 && errno != ESRCH)
-        err(EXIT_FAILURE, "pidfd_open");
-    if (peer == -1 || pid != holder(SIGNAL_READER))
-        return 0;
-    peer_pid = pid;
-    letter.si_signo = SIGNAL_WORD; /* and what sigqueue(3) would put in */
-    letter.si_code = SI_QUEUE;
-    letter.si_pid = getpid();
-    letter.si_uid = getuid();
-    return 1;
-}
-
-/* Greet who is there, or sleep until we are greeted. The name is removed after
-   the greeting: a first one must not wait where nobody finds it. */
+/* Who comes second greets, and is greeted back. Only then the name has served,
+   and is removed: the first must not sleep where nobody finds it. */
 static void
 meet(void)
 {
-    struct stat st;
-    siginfo_t info;
-
     warnx("%s: sleeps until a reader is there", path);
-    if (reach(holder(SIGNAL_READER))) {
+    int second = is_peer(other());
+    if (lock(F_SETLK, F_UNLCK, SIGNAL_DOOR) == -1)
+        err(EXIT_FAILURE, "unlock %s", path);
+    if (second)
         say(SIGNAL_HELLO);
+    if (hear() != SIGNAL_HELLO)
+        errx(EXIT_FAILURE, "%s: this is not reader", path);
+    if (!second) {
         unlink(path);
-        lock(F_SETLK, F_UNLCK, SIGNAL_DOOR);
-    } else {
-        lock(F_SETLK, F_UNLCK, SIGNAL_DOOR);
-        for (;;) {
-            if (sigwaitinfo(&wanted, &info) == -1)
-                continue; /* EINTR: stopped and continued */
-            if (reach(info.si_pid))
-                break;
-            if (fstat(file, &st) == 0 && st.st_nlink == 0 &&
-                holder(SIGNAL_READER) == 0)
-                errx(EXIT_FAILURE, "the reader is gone before the end");
-        }
-        if (info.si_value.sival_ptr != (void *)SIGNAL_HELLO)
-            errx(EXIT_FAILURE, "%s: this is not reader", path);
+        say(SIGNAL_HELLO);
     }
     warnx("a reader is there: pid %d", (int)peer_pid);
 }
 
 /* Copy until end of file, block by block. The reader answers each: so nothing
-   is lost, and no queue grows. */
+   is lost, and no queue grows. A read() that sleeps for input would not notice
+   that the reader has gone; poll() does. */
 static void
 copy(int from)
 {
     static char buf[SIGNAL_BLOCK];
+    struct pollfd fds[] = {{.fd = from, .events = POLLIN},
+                           {.fd = peer, .events = POLLIN}};
     long long bytes = 0, words = 0;
     ssize_t got;
 
     do {
-        wait_for(from);
-        if ((got = read(from, buf, sizeof(buf))) == -1)
-            err(EXIT_FAILURE, "read standard input");
+        while (poll(fds, 2, -1) == -1)
+            again("poll", path);
+        if (fds[1].revents != 0)
+            errx(EXIT_FAILURE, "the reader is gone before the end");
+        while ((got = read(from, buf, sizeof(buf))) == -1)
+            again("read", "standard input");
         say((uintptr_t)got);
         words++;
         for (ssize_t done = 0; done < got; done += SIGNAL_BYTES) {
@@ -243,7 +241,7 @@ copy(int from)
 int
 main(int argc, char *argv[])
 {
-    sigset_t all;
+    sigset_t all, word;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
@@ -255,19 +253,18 @@ main(int argc, char *argv[])
         if (fcntl(fd, F_GETFD) == -1)
             err(EXIT_FAILURE, "descriptor %d", fd);
 
-    sigfillset(&all);
+    sigfillset(&all); /* nobody stops us before we can leave as we should */
     sigprocmask(SIG_BLOCK, &all, NULL);
     signal(SIGHUP, stop); /* fails only for a number that is no signal */
     signal(SIGINT, stop);
     signal(SIGTERM, stop);
     enter();
     /* Our word stays blocked: it is to be read, not to interrupt or to kill. */
-    sigemptyset(&wanted);
-    sigaddset(&wanted, SIGNAL_WORD);
-    sigdelset(&all, SIGNAL_WORD);
-    sigprocmask(SIG_UNBLOCK, &all, NULL);
-    if ((signals = signalfd(-1, &wanted, 0)) == -1)
+    sigemptyset(&word);
+    sigaddset(&word, SIGNAL_WORD);
+    if ((signals = signalfd(-1, &word, 0)) == -1)
         err(EXIT_FAILURE, "signalfd");
+    sigprocmask(SIG_SETMASK, &word, NULL);
     meet();
     copy(STDIN_FILENO);
     return EXIT_SUCCESS;

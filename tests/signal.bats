@@ -334,6 +334,27 @@ settled() {
     done
 }
 
+@test "signal: told to stop before they have met, the second leaves the first its file" {
+    mkfifo full
+    exec {full}<> full # nobody reads from it
+    head -c 65536 /dev/zero >&$full
+    for first in writer reader ping pong; do
+        side $first
+        one=$!
+        await waits $first $one
+        start "$(other $first)" "$(place $first)" < /dev/null 2> full # gets stuck at its first word
+        second=$!
+        await asleep $second
+        stop TERM $second
+        finish $second 143
+        [ -f "$(place $first)" ]
+        side "$(other $first)"
+        finish $!
+        finish $one
+        [ ! -e "$(place $first)" ]
+    done
+}
+
 @test "signal: told to stop in the middle, either side ends the other" {
     for side in writer reader; do
         typist
