@@ -117,11 +117,11 @@ enter(void)
 static pid_t
 other(void)
 {
-    struct flock who = {.l_type = F_WRLCK, .l_start = SIGNAL_WRITER, .l_len = 1};
+    struct flock at = {.l_type = F_WRLCK, .l_start = SIGNAL_WRITER, .l_len = 1};
 
-    if (fcntl(file, F_GETLK, &who) == -1)
+    if (fcntl(file, F_GETLK, &at) == -1)
         err(EXIT_FAILURE, "fcntl %s", path);
-    return who.l_type == F_UNLCK ? 0 : who.l_pid;
+    return at.l_type == F_UNLCK ? 0 : at.l_pid;
 }
 
 /* Until we have a peer, it is whoever is in the other's place. Its number can
