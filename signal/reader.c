@@ -54,11 +54,8 @@ static int
 lock(int command, short type, off_t byte)
 {
     struct flock place = {.l_type = type, .l_start = byte, .l_len = 1};
-    int result;
 
-    while ((result = fcntl(file, command, &place)) == -1 && errno == EINTR)
-        ;
-    return result;
+    return fcntl(file, command, &place);
 }
 
 /* Go alone. Whoever is in the other's place may still need the name, and goes
@@ -101,14 +98,15 @@ enter(void)
         if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
             (st.st_mode & 07777) != SIGNAL_MODE || st.st_size > 0)
             errx(EXIT_FAILURE, "%s is not a file of ours", path);
-        if (lock(F_SETLKW, F_WRLCK, SIGNAL_DOOR) == -1 ||
-            fstat(file, &st) == -1)
-            err(EXIT_FAILURE, "lock %s", path);
+        while (lock(F_SETLKW, F_WRLCK, SIGNAL_DOOR) == -1)
+            again("lock", path);
+        if (fstat(file, &st) == -1)
+            err(EXIT_FAILURE, "fstat %s", path);
     } while (st.st_nlink == 0);
-    if (lock(F_SETLK, F_WRLCK, SIGNAL_READER) == -1) {
+    while (lock(F_SETLK, F_WRLCK, SIGNAL_READER) == -1) {
         if (errno == EAGAIN)
             errx(EXIT_FAILURE, "%s: another reader is here", path);
-        err(EXIT_FAILURE, "lock %s", path);
+        again("lock", path);
     }
     atexit(leave); /* fails only for want of memory */
 }
@@ -119,8 +117,8 @@ other(void)
 {
     struct flock at = {.l_type = F_WRLCK, .l_start = SIGNAL_WRITER, .l_len = 1};
 
-    if (fcntl(file, F_GETLK, &at) == -1)
-        err(EXIT_FAILURE, "fcntl %s", path);
+    while (fcntl(file, F_GETLK, &at) == -1)
+        again("fcntl", path);
     return at.l_type == F_UNLCK ? 0 : at.l_pid;
 }
 
@@ -189,10 +187,11 @@ hear(void)
 static void
 meet(void)
 {
-    warnx("%s: sleeps until a writer is there", path);
     int second = is_peer(other());
-    if (lock(F_SETLK, F_UNLCK, SIGNAL_DOOR) == -1)
-        err(EXIT_FAILURE, "unlock %s", path);
+
+    while (lock(F_SETLK, F_UNLCK, SIGNAL_DOOR) == -1)
+        again("unlock", path);
+    warnx("%s: sleeps until a writer is there", path);
     if (second)
         say(SIGNAL_HELLO);
     if (hear() != SIGNAL_HELLO)
