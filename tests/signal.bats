@@ -490,18 +490,28 @@ settled() {
 
 @test "signal: a stranger's queued signals, with words, change nothing" {
     env kill --help 2>&1 | grep -q -e --queue || skip "needs kill(1), of util-linux or procps"
-    typist
+    side reader
+    reader=$!
+    await waits reader $reader
+    for word in 0 1 8 4096; do
+        env kill --queue $word -s 64 "$(child $reader)" # nobody has come yet
+    done
+    keyboard
+    start writer < keyboard 2> writer.err {keys}>&-
+    writer=$!
+    await met writer
+    await met reader
     for program in $writer $reader; do
         for word in 0 1 8 4096; do
             env kill --queue $word -s 64 "$(child $program)"
         done
     done
     echo hello >&$keys
-    await grep -qx hello received
+    await grep -qx hello reader.out
     exec {keys}>&-
     finish $writer
     finish $reader
-    [ "$(< received)" = hello ]
+    [ "$(< reader.out)" = hello ]
 }
 
 @test "signal: ping and reader do not take each other for their own" {
