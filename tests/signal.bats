@@ -591,11 +591,12 @@ settled() {
     side pong
     pong=$!
     await met ping
-    for side in $ping $pong; do
-        stop STOP $side
-        await stopped $side
-        pause 0.25 # longer than the other waits before it looks
-        stop CONT $side
+    for side in ping pong; do
+        stop STOP ${!side}
+        await stopped ${!side}
+        WHO=$(other $side)
+        await asleep ${!WHO}
+        stop CONT ${!side}
     done
     finish $ping
     finish $pong
@@ -611,10 +612,10 @@ settled() {
         await met pong
         stop STOP ${!victim} # so that the other sleeps, and waits for it
         await stopped ${!victim}
-        pause 0.15
+        WHO=$(other $victim)
+        await asleep ${!WHO}
         stop KILL ${!victim}
         finish ${!victim} 137
-        WHO=$(other $victim)
         finish ${!WHO} 1
         says "$WHO: $victim is gone before its end"
         [ ! -s figures ]
