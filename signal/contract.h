@@ -53,4 +53,6 @@ enum {
 
 #define PING_MOST_ROUNDS 10000000 /* that are timed */
 
+#define PING_TICK 100000000 /* nanoseconds between looks at the other */
+
 #endif

@@ -1,5 +1,5 @@
 /*
- * trace - follow a command: its signals, its exec, its end.
+ * trace - follow a command: its signals, its exec, its end, its system calls.
  *
  * Whatever happens to a traced process stops it, and its tracer is told before
  * it is itself: a debugger and strace(1) live by that. The tracer could change
@@ -22,13 +22,24 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* What PTRACE_GET_SYSCALL_INFO tells; each C library names it differently. */
+struct call {
+    uint8_t entry;
+    uint8_t pad[23];
+    uint64_t number;
+    uint64_t rest[8];
+};
+
+static int calls; /* tell of them, too */
+
 static void
 usage(FILE *stream, int status)
 {
-    fputs("usage: trace COMMAND [ARGUMENT...]\n"
-          "Run a command, and tell of each signal before it is delivered, of\n"
-          "exec and of the end.\n",
-          stream);
+    fputs(
+        "usage: trace [-s] COMMAND [ARGUMENT...]\n"
+        "Run a command, and tell of each signal before it is delivered, of\n"
+        "exec and of the end; with -s, of each system call before it begins.\n",
+        stream);
     exit(status);
 }
 
@@ -58,18 +69,32 @@ next(pid_t pid)
     return status;
 }
 
+static void
+tell_call(pid_t pid)
+{
+    struct call call;
+
+    if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, (void *)sizeof(call), &call) == -1)
+        err(EXIT_FAILURE, "ptrace");
+    if (call.entry == 1)
+        warnx("system call %d", (int)call.number);
+}
+
 /* Tell why it has stopped, and return the signal that it is to get, if any. */
 static int
-tell(int status)
+tell(pid_t pid, int status)
 {
     int sig = WSTOPSIG(status), event = status >> 16;
 
     if (event == PTRACE_EVENT_EXEC)
         warnx("exec: the new program is there, and has not begun");
-    if (event != 0)
-        return 0;
-    warnx("signal %d, %s", sig, strsignal(sig));
-    return sig;
+    else if (sig == (SIGTRAP | 0x80)) /* PTRACE_O_TRACESYSGOOD */
+        tell_call(pid);
+    else if (event == 0) {
+        warnx("signal %d, %s", sig, strsignal(sig));
+        return sig;
+    }
+    return 0;
 }
 
 /* Let it go on to its next stop. Only if it was stopped as by Ctrl-Z, it is to
@@ -81,6 +106,8 @@ let_go(pid_t pid, int status, int sig)
 
     if (status >> 16 == PTRACE_EVENT_STOP && WSTOPSIG(status) != SIGTRAP)
         return ptrace(PTRACE_LISTEN, pid, NULL, NULL);
+    if (calls)
+        return ptrace(PTRACE_SYSCALL, pid, NULL, data);
     return ptrace(PTRACE_CONT, pid, NULL, data);
 }
 
@@ -108,7 +135,13 @@ main(int argc, char *argv[])
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
-    if (getopt(argc, argv, "+") != -1 || optind == argc)
+    for (int opt; (opt = getopt(argc, argv, "+s")) != -1;) {
+        if (opt != 's')
+            usage(stderr, 2);
+        calls = 1;
+        options |= PTRACE_O_TRACESYSGOOD;
+    }
+    if (optind == argc)
         usage(stderr, 2);
 
     signal(SIGCHLD, SIG_DFL); /* ignored, there would be nothing to wait for */
@@ -131,7 +164,7 @@ main(int argc, char *argv[])
         status = next(pid);
         if (!WIFSTOPPED(status))
             end_like(status);
-        if (let_go(pid, status, tell(status)) == -1 && errno != ESRCH)
+        if (let_go(pid, status, tell(pid, status)) == -1 && errno != ESRCH)
             err(EXIT_FAILURE, "ptrace"); /* ESRCH: killed meanwhile */
     }
 }

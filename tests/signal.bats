@@ -750,6 +750,14 @@ tracing() {
     [ "$(< out)" = on ]
 }
 
+@test "signal: with -s a tracer tells of each system call, and without not" {
+    tracing
+    run -0 timeout 10 trace -s true
+    (($(grep -c '^trace: system call [0-9]*$' <<< "$output") > 5))
+    run -0 timeout 10 trace true
+    [[ $output != *"system call"* ]]
+}
+
 @test "signal: a tracer ends as its command does, and takes it along" {
     tracing
     run -7 timeout 10 trace sh -c 'exit 7'
