@@ -7,7 +7,7 @@
  *
  * See contract.h, unix(7), recvmsg(2), cmsg(3), pipe(7), fstat(2).
  */
-#define _GNU_SOURCE /* a signal() that restarts calls */
+#define _GNU_SOURCE /* a signal() that stays after the first one */
 
 #include <err.h>
 #include <errno.h>
@@ -28,7 +28,6 @@
 static const char *path = FD_PATH;
 static struct sockaddr_un address = {.sun_family = AF_UNIX};
 static int folder, listener = -1;
-static volatile sig_atomic_t met, stopped; /* stopped by this signal */
 
 static void
 usage(FILE *stream, int status)
@@ -63,25 +62,41 @@ remove_stale(void)
     close(probe);
 }
 
-/* Told to stop: until we have met, accept() is to end at once, with an error,
-   so that the name is removed. Then die of the same signal. */
+/* Nobody shall connect any more, and the name is not to stay. */
+static void
+leave(void)
+{
+    close(listener);
+    listener = -1;
+    flock(folder, LOCK_EX); /* refused: remove the name all the same */
+    remove_stale();         /* our sender has done so; nc(1) would not */
+    flock(folder, LOCK_UN);
+}
+
+/* Told to stop: die of the same signal, so that the shell learns how we ended.
+   What is called here is safe in a handler, whatever we were doing. */
 static void
 stop(int sig)
 {
-    if (met) {
-        signal(sig, SIG_DFL);
-        raise(sig);
-    }
-    stopped = sig;
-    shutdown(listener, SHUT_RD);
+    leave();
+    signal(sig, SIG_DFL);
+    raise(sig);
+}
+
+/* A call has returned -1: it is made again if it was only interrupted. */
+static void
+again(const char *call, const char *object)
+{
+    if (errno != EINTR)
+        err(EXIT_FAILURE, "%s %s", call, object);
 }
 
 /* Make the name, under the lock: nobody else may look, make or remove. */
 static void
 make(void)
 {
-    if (flock(folder, LOCK_EX) == -1)
-        err(EXIT_FAILURE, "flock");
+    while (flock(folder, LOCK_EX) == -1)
+        again("flock", path);
     remove_stale();
     if ((listener = socket(AF_UNIX, SOCK_STREAM, 0)) == -1)
         err(EXIT_FAILURE, "socket");
@@ -97,28 +112,6 @@ make(void)
     if (listen(listener, 1) == -1)
         err(EXIT_FAILURE, "listen %s", path);
     flock(folder, LOCK_UN);
-}
-
-/* Once a sender has connected, nobody else shall: the name has served. */
-static int
-meet(void)
-{
-    int sock = stopped ? -1 : accept(listener, NULL, NULL);
-
-    if (sock == -1 && !stopped)
-        warn("accept %s", path);
-    close(listener);
-    flock(folder, LOCK_EX);
-    remove_stale(); /* our sender has done so; nc(1) would not */
-    flock(folder, LOCK_UN);
-    met = 1;
-    if (stopped) { /* so that the shell learns how we ended */
-        signal(stopped, SIG_DFL);
-        raise(stopped);
-    }
-    if (sock == -1)
-        exit(EXIT_FAILURE);
-    return sock;
 }
 
 /* There is room for one descriptor: the kernel closes what does not fit, and
@@ -140,9 +133,9 @@ take(int sock)
                              .msg_controllen = CMSG_LEN(sizeof(fd))};
     struct stat st;
 
-    ssize_t got = recvmsg(sock, &message, MSG_CMSG_CLOEXEC);
-    if (got == -1)
-        err(EXIT_FAILURE, "recvmsg %s", path);
+    ssize_t got;
+    while ((got = recvmsg(sock, &message, MSG_CMSG_CLOEXEC)) == -1)
+        again("recvmsg", path);
     if (got == 0)
         errx(EXIT_FAILURE, "%s: the sender is gone, nothing has come", path);
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
@@ -172,16 +165,18 @@ copy(int from, int to)
     ssize_t got, put;
     struct stat st;
 
-    while ((got = read(from, buf, sizeof(buf))) > 0) {
+    do {
+        while ((got = read(from, buf, sizeof(buf))) == -1)
+            again("read", "the pipe");
         for (ssize_t done = 0; done < got; done += put)
-            if ((put = write(to, buf + done, (size_t)(got - done))) == -1)
-                err(EXIT_FAILURE, "write standard output");
+            while ((put = write(to, buf + done, (size_t)(got - done))) == -1)
+                again("write", "standard output");
         bytes += got;
-        reads++;
-    }
-    if (got == -1 || fstat(from, &st) == -1)
-        err(EXIT_FAILURE, "read from the pipe");
+        reads += got > 0;
+    } while (got > 0);
     warnx("end of file: %lld bytes in %lld reads", bytes, reads);
+    if (fstat(from, &st) == -1)
+        err(EXIT_FAILURE, "fstat the pipe");
     if (st.st_mode & S_IWUSR) /* no seal: see contract.h */
         errx(EXIT_FAILURE, "%s: the sender is gone before its end", path);
 }
@@ -189,6 +184,8 @@ copy(int from, int to)
 int
 main(int argc, char *argv[])
 {
+    int sock;
+
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
     if (getopt(argc, argv, "") != -1 || argc - optind > 1)
@@ -207,6 +204,7 @@ main(int argc, char *argv[])
     if (folder == -1)
         err(EXIT_FAILURE, "open %s", address.sun_path);
     memcpy(address.sun_path, path, strlen(path));
+    atexit(leave);        /* fails only for want of memory: the name stays */
     signal(SIGHUP, stop); /* fails only for a number that is no signal */
     signal(SIGINT, stop);
     signal(SIGTERM, stop);
@@ -214,7 +212,9 @@ main(int argc, char *argv[])
 
     make();
     warnx("accept %s: sleeps until a sender connects", path);
-    int sock = meet();
+    while ((sock = accept(listener, NULL, NULL)) == -1)
+        again("accept", path);
+    leave(); /* the name has served: it was only for meeting */
     int pipe_end = take(sock);
     close(sock);
     copy(pipe_end, STDOUT_FILENO);

@@ -127,14 +127,22 @@ meet(void)
     }
 }
 
+/* A call has returned -1: it is made again if it was only interrupted. */
+static void
+again(const char *call, const char *object)
+{
+    if (errno != EINTR)
+        err(EXIT_FAILURE, "%s %s", call, object);
+}
+
 static void
 say(int to, const char *words, size_t bytes)
 {
     ssize_t put;
 
     for (size_t done = 0; done < bytes; done += (size_t)put)
-        if ((put = write(to, words + done, bytes - done)) == -1)
-            err(EXIT_FAILURE, "write to pong");
+        while ((put = write(to, words + done, bytes - done)) == -1)
+            again("write to", "pong");
 }
 
 static void
@@ -143,8 +151,8 @@ hear(int from, char *words, size_t bytes)
     ssize_t got;
 
     for (size_t done = 0; done < bytes; done += (size_t)got) {
-        if ((got = read(from, words + done, bytes - done)) == -1)
-            err(EXIT_FAILURE, "read from pong");
+        while ((got = read(from, words + done, bytes - done)) == -1)
+            again("read from", "pong");
         if (got == 0)
             errx(EXIT_FAILURE, "pong is gone before its end");
     }

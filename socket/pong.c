@@ -7,7 +7,7 @@
  *
  * See contract.h, unix(7), tcp(7), bind(2), listen(2), accept(2), flock(2).
  */
-#define _GNU_SOURCE /* a signal() that restarts calls */
+#define _GNU_SOURCE /* a signal() that stays after the first one */
 
 #include <err.h>
 #include <errno.h>
@@ -36,7 +36,6 @@ static socklen_t size;   /* of the address */
 static const char *path; /* of a local one */
 static char place[128];  /* the path, or "port 20000" */
 static int folder = -1, listener = -1;
-static volatile sig_atomic_t met, stopped; /* stopped by this signal */
 
 static void
 usage(FILE *stream, int status)
@@ -103,17 +102,33 @@ remove_stale(void)
     close(probe);
 }
 
-/* Told to stop: until we have met, accept() is to end at once, with an error,
-   so that the name is removed. Then die of the same signal. */
+/* Nobody shall connect any more, and the name is not to stay. */
+static void
+leave(void)
+{
+    close(listener);
+    listener = -1;
+    flock(folder, LOCK_EX); /* refused: remove the name all the same */
+    remove_stale();
+    flock(folder, LOCK_UN);
+}
+
+/* Told to stop: die of the same signal, so that the shell learns how we ended.
+   What is called here is safe in a handler, whatever we were doing. */
 static void
 stop(int sig)
 {
-    if (met) {
-        signal(sig, SIG_DFL);
-        raise(sig);
-    }
-    stopped = sig;
-    shutdown(listener, SHUT_RD);
+    leave();
+    signal(sig, SIG_DFL);
+    raise(sig);
+}
+
+/* A call has returned -1: it is made again if it was only interrupted. */
+static void
+again(const char *call, const char *object)
+{
+    if (errno != EINTR)
+        err(EXIT_FAILURE, "%s %s", call, object);
 }
 
 /* Make the name, under the lock: nobody else may look, make or remove. */
@@ -122,8 +137,8 @@ make(void)
 {
     int yes = 1;
 
-    if (path != NULL && flock(folder, LOCK_EX) == -1)
-        err(EXIT_FAILURE, "flock");
+    while (path != NULL && flock(folder, LOCK_EX) == -1)
+        again("flock", path);
     remove_stale();
     if ((listener = socket(address.any.sa_family, SOCK_STREAM, 0)) == -1)
         err(EXIT_FAILURE, "socket");
@@ -145,36 +160,14 @@ make(void)
     flock(folder, LOCK_UN);
 }
 
-/* Once ping has connected, nobody else shall: the name has served. */
-static int
-meet(void)
-{
-    int sock = stopped ? -1 : accept(listener, NULL, NULL);
-
-    if (sock == -1 && !stopped)
-        warn("accept %s", place);
-    close(listener);
-    flock(folder, LOCK_EX);
-    remove_stale();
-    flock(folder, LOCK_UN);
-    met = 1;
-    if (stopped) { /* so that the shell learns how we ended */
-        signal(stopped, SIG_DFL);
-        raise(stopped);
-    }
-    if (sock == -1)
-        exit(EXIT_FAILURE);
-    return sock;
-}
-
 static void
 say(int to, const char *words, size_t bytes)
 {
     ssize_t put;
 
     for (size_t done = 0; done < bytes; done += (size_t)put)
-        if ((put = write(to, words + done, bytes - done)) == -1)
-            err(EXIT_FAILURE, "write to ping");
+        while ((put = write(to, words + done, bytes - done)) == -1)
+            again("write to", "ping");
 }
 
 static void
@@ -183,8 +176,8 @@ hear(int from, char *words, size_t bytes)
     ssize_t got;
 
     for (size_t done = 0; done < bytes; done += (size_t)got) {
-        if ((got = read(from, words + done, bytes - done)) == -1)
-            err(EXIT_FAILURE, "read from ping");
+        while ((got = read(from, words + done, bytes - done)) == -1)
+            again("read from", "ping");
         if (got == 0)
             errx(EXIT_FAILURE, "ping is gone before its end");
     }
@@ -195,6 +188,7 @@ main(int argc, char *argv[])
 {
     static char buf[PING_MOST_BYTES];
     struct ping_plan plan;
+    int sock;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
@@ -210,6 +204,7 @@ main(int argc, char *argv[])
             err(EXIT_FAILURE, "open %s", place);
         snprintf(place, sizeof(place), "%s", path);
     }
+    atexit(leave);        /* fails only for want of memory: the name stays */
     signal(SIGHUP, stop); /* fails only for a number that is no signal */
     signal(SIGINT, stop);
     signal(SIGTERM, stop);
@@ -217,7 +212,9 @@ main(int argc, char *argv[])
 
     make();
     warnx("accept %s: sleeps until ping connects", place);
-    int sock = meet();
+    while ((sock = accept(listener, NULL, NULL)) == -1)
+        again("accept", place);
+    leave(); /* the name has served: it was only for meeting */
     warnx("ping is there");
     hear(sock, (char *)&plan, sizeof(plan)); /* from anybody: believe nothing */
     if (plan.rounds < 1 || plan.rounds > PING_MOST_ROUNDS / 10 * 11 ||

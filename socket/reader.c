@@ -7,7 +7,7 @@
  *
  * See contract.h, unix(7), bind(2), listen(2), accept(2), flock(2), poll(2).
  */
-#define _GNU_SOURCE /* a signal() that restarts calls */
+#define _GNU_SOURCE /* a signal() that stays after the first one */
 
 #include <err.h>
 #include <errno.h>
@@ -29,7 +29,6 @@
 static const char *path = SOCKET_PATH;
 static struct sockaddr_un address = {.sun_family = AF_UNIX};
 static int folder, listener = -1;
-static volatile sig_atomic_t met, stopped; /* stopped by this signal */
 
 static void
 usage(FILE *stream, int status)
@@ -65,25 +64,41 @@ remove_stale(void)
     close(probe);
 }
 
-/* Told to stop: until we have met, accept() is to end at once, with an error,
-   so that the name is removed. Then die of the same signal. */
+/* Nobody shall connect any more, and the name is not to stay. */
+static void
+leave(void)
+{
+    close(listener);
+    listener = -1;
+    flock(folder, LOCK_EX); /* refused: remove the name all the same */
+    remove_stale();         /* our writer has done so; nc(1) would not */
+    flock(folder, LOCK_UN);
+}
+
+/* Told to stop: die of the same signal, so that the shell learns how we ended.
+   What is called here is safe in a handler, whatever we were doing. */
 static void
 stop(int sig)
 {
-    if (met) {
-        signal(sig, SIG_DFL);
-        raise(sig);
-    }
-    stopped = sig;
-    shutdown(listener, SHUT_RD);
+    leave();
+    signal(sig, SIG_DFL);
+    raise(sig);
+}
+
+/* A call has returned -1: it is made again if it was only interrupted. */
+static void
+again(const char *call, const char *object)
+{
+    if (errno != EINTR)
+        err(EXIT_FAILURE, "%s %s", call, object);
 }
 
 /* Make the name, under the lock: nobody else may look, make or remove. */
 static void
 make(void)
 {
-    if (flock(folder, LOCK_EX) == -1)
-        err(EXIT_FAILURE, "flock");
+    while (flock(folder, LOCK_EX) == -1)
+        again("flock", path);
     remove_stale();
     if ((listener = socket(AF_UNIX, SOCK_STREAM, 0)) == -1)
         err(EXIT_FAILURE, "socket");
@@ -101,28 +116,6 @@ make(void)
     flock(folder, LOCK_UN);
 }
 
-/* Once a writer has connected, nobody else shall: the name has served. */
-static int
-meet(void)
-{
-    int sock = stopped ? -1 : accept(listener, NULL, NULL);
-
-    if (sock == -1 && !stopped)
-        warn("accept %s", path);
-    close(listener);
-    flock(folder, LOCK_EX);
-    remove_stale(); /* our writer has done so; nc(1) would not */
-    flock(folder, LOCK_UN);
-    met = 1;
-    if (stopped) { /* so that the shell learns how we ended */
-        signal(stopped, SIG_DFL);
-        raise(stopped);
-    }
-    if (sock == -1)
-        exit(EXIT_FAILURE);
-    return sock;
-}
-
 /* Copy until end of file. read() returns what is there, which may be less than
    asked for; it returns 0 only when the writer has shut down or closed. */
 static void
@@ -133,20 +126,20 @@ copy(int from, int to, size_t block)
     long long bytes = 0, reads = 0;
     ssize_t got, put;
 
-    while ((got = read(from, buf, block)) > 0) {
+    do {
+        while ((got = read(from, buf, block)) == -1)
+            again("read", path);
         for (ssize_t done = 0; done < got; done += put)
-            if ((put = write(to, buf + done, (size_t)(got - done))) == -1)
-                err(EXIT_FAILURE, "write standard output");
+            while ((put = write(to, buf + done, (size_t)(got - done))) == -1)
+                again("write", "standard output");
         bytes += got;
-        reads++;
-    }
-    if (got == -1)
-        err(EXIT_FAILURE, "read %s", path);
+        reads += got > 0;
+    } while (got > 0);
     warnx("end of file: %lld bytes in %lld reads", bytes, reads);
 
     /* Did the writer finish, or was it killed? See contract.h. */
-    if (poll(&peer, 1, 0) == -1)
-        err(EXIT_FAILURE, "poll");
+    while (poll(&peer, 1, 0) == -1)
+        again("poll", path);
     if (peer.revents & POLLHUP)
         errx(EXIT_FAILURE, "%s: the writer is gone before its end", path);
 }
@@ -156,6 +149,7 @@ main(int argc, char *argv[])
 {
     long block = SOCKET_BLOCK;
     char *end;
+    int sock;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
@@ -182,6 +176,7 @@ main(int argc, char *argv[])
     if (folder == -1)
         err(EXIT_FAILURE, "open %s", address.sun_path);
     memcpy(address.sun_path, path, strlen(path));
+    atexit(leave);        /* fails only for want of memory: the name stays */
     signal(SIGHUP, stop); /* fails only for a number that is no signal */
     signal(SIGINT, stop);
     signal(SIGTERM, stop);
@@ -189,7 +184,9 @@ main(int argc, char *argv[])
 
     make();
     warnx("accept %s: sleeps until a writer connects", path);
-    int sock = meet();
+    while ((sock = accept(listener, NULL, NULL)) == -1)
+        again("accept", path);
+    leave(); /* the name has served: it was only for meeting */
     warnx("a writer is there");
 
     copy(sock, STDOUT_FILENO, (size_t)block);

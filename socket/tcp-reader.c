@@ -10,6 +10,7 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include <err.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <signal.h>
@@ -50,6 +51,14 @@ resolve(const char *address, long port)
     return found;
 }
 
+/* A call has returned -1: it is made again if it was only interrupted. */
+static void
+again(const char *call, const char *object)
+{
+    if (errno != EINTR)
+        err(EXIT_FAILURE, "%s %s", call, object);
+}
+
 /* Accepted sockets inherit what is set here. SO_REUSEADDR: an old connection of
    this port, still in use or just ended, is no obstacle; a listener is. */
 static int
@@ -68,9 +77,9 @@ meet(const struct addrinfo *here)
     if (listen(listener, 1) == -1)
         err(EXIT_FAILURE, "listen %s", place);
     warnx("accept %s: sleeps until a writer connects", place);
-    int sock = accept(listener, NULL, NULL);
-    if (sock == -1)
-        err(EXIT_FAILURE, "accept %s", place);
+    int sock;
+    while ((sock = accept(listener, NULL, NULL)) == -1)
+        again("accept", place);
     close(listener); /* the next writer is refused, and tries again */
     warnx("a writer is there");
     return sock;
@@ -85,15 +94,15 @@ copy(int from, int to, size_t block)
     long long bytes = 0, reads = 0;
     ssize_t got, put;
 
-    while ((got = read(from, buf, block)) > 0) {
+    do {
+        while ((got = read(from, buf, block)) == -1)
+            again("read", place); /* ECONNRESET: the writer was killed */
         for (ssize_t done = 0; done < got; done += put)
-            if ((put = write(to, buf + done, (size_t)(got - done))) == -1)
-                err(EXIT_FAILURE, "write standard output");
+            while ((put = write(to, buf + done, (size_t)(got - done))) == -1)
+                again("write", "standard output");
         bytes += got;
-        reads++;
-    }
-    if (got == -1) /* ECONNRESET: the writer is gone before its end */
-        err(EXIT_FAILURE, "read %s", place);
+        reads += got > 0;
+    } while (got > 0);
     warnx("end of file: %lld bytes in %lld reads", bytes, reads);
 }
 

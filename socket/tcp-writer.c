@@ -89,6 +89,14 @@ meet(const struct addrinfo *there)
     }
 }
 
+/* A call has returned -1: it is made again if it was only interrupted. */
+static void
+again(const char *call, const char *object)
+{
+    if (errno != EINTR)
+        err(EXIT_FAILURE, "%s %s", call, object);
+}
+
 /* Copy until end of file. A read() that sleeps for input would not notice that
    the reader has gone; poll() does. write() may take less than it is given. */
 static void
@@ -100,15 +108,15 @@ copy(int from, int to, size_t block)
     ssize_t got, put;
 
     do {
-        if (poll(fds, 2, -1) == -1)
-            err(EXIT_FAILURE, "poll");
+        while (poll(fds, 2, -1) == -1)
+            again("poll", place);
         if (fds[1].revents & (POLLERR | POLLHUP))
             errx(EXIT_FAILURE, "%s: the reader is gone", place);
-        if ((got = read(from, buf, block)) == -1)
-            err(EXIT_FAILURE, "read standard input");
+        while ((got = read(from, buf, block)) == -1)
+            again("read", "standard input");
         for (ssize_t done = 0; done < got; done += put) {
-            if ((put = write(to, buf + done, (size_t)(got - done))) == -1)
-                err(EXIT_FAILURE, "write %s", place);
+            while ((put = write(to, buf + done, (size_t)(got - done))) == -1)
+                again("write", place);
             writes++;
         }
         bytes += got;
@@ -119,8 +127,8 @@ copy(int from, int to, size_t block)
        resets the connection instead, it has not finished, or was killed. */
     if (shutdown(to, SHUT_WR) == -1)
         err(EXIT_FAILURE, "shutdown %s", place);
-    if (poll(fds + 1, 1, -1) == -1)
-        err(EXIT_FAILURE, "poll");
+    while (poll(fds + 1, 1, -1) == -1)
+        again("poll", place);
     if (fds[1].revents & POLLERR)
         errx(EXIT_FAILURE, "%s: the reader is gone before the end", place);
 }

@@ -62,6 +62,14 @@ locate(const char *operand)
     return address;
 }
 
+/* A call has returned -1: it is made again if it was only interrupted. */
+static void
+again(const char *call, const char *object)
+{
+    if (errno != EINTR)
+        err(EXIT_FAILURE, "%s %s", call, object);
+}
+
 /* Wait for these very words. What else comes is late, or a question whether we
    are there. The kernel answers for a closed port: ECONNREFUSED. */
 static int
@@ -69,20 +77,21 @@ heard(int sock, const void *words, size_t bytes, int patience)
 {
     static char buf[UDP_MOST_BYTES];
     struct pollfd fd = {.fd = sock, .events = POLLIN};
+    ssize_t got;
     int ready;
 
-    while ((ready = poll(&fd, 1, patience)) == 1) {
-        ssize_t got = recv(sock, buf, sizeof(buf), 0);
-        if (got == -1 && errno == ECONNREFUSED)
-            return -1;
-        if (got == -1)
-            err(EXIT_FAILURE, "recv");
-        if ((size_t)got == bytes && memcmp(buf, words, bytes) == 0)
-            return 1;
-    }
-    if (ready == -1)
-        err(EXIT_FAILURE, "poll");
-    return 0;
+    do {
+        while ((ready = poll(&fd, 1, patience)) == -1)
+            again("poll", "udp-pong");
+        if (ready == 0)
+            return 0;
+        while ((got = recv(sock, buf, sizeof(buf), 0)) == -1) {
+            if (errno == ECONNREFUSED)
+                return -1;
+            again("recv from", "udp-pong");
+        }
+    } while ((size_t)got != bytes || memcmp(buf, words, bytes) != 0);
+    return 1;
 }
 
 /* Nobody may be there yet; then wait before the next try. */
@@ -93,8 +102,9 @@ meet(int sock, const struct ping_plan *plan)
 
     warnx("send to port %ld: tries until udp-pong answers", port);
     do {
-        if (send(sock, plan, sizeof(*plan), 0) == -1 && errno != ECONNREFUSED)
-            err(EXIT_FAILURE, "send");
+        while (send(sock, plan, sizeof(*plan), 0) == -1 &&
+               errno != ECONNREFUSED)
+            again("send to", "udp-pong");
         answer = heard(sock, plan, sizeof(*plan), SOCKET_TICK);
         if (answer == -1)
             poll(NULL, 0, SOCKET_TICK);
@@ -112,8 +122,8 @@ round_trip(int sock, long round, size_t bytes)
     for (size_t i = 0; i < bytes; i++)
         said[i] = (char)((size_t)round + i);
     clock_gettime(CLOCK_MONOTONIC, &start); /* cannot fail */
-    if (send(sock, said, bytes, 0) == -1 && errno != ECONNREFUSED)
-        err(EXIT_FAILURE, "send");
+    while (send(sock, said, bytes, 0) == -1 && errno != ECONNREFUSED)
+        again("send to", "udp-pong");
     int answer = heard(sock, said, bytes, UDP_PATIENCE);
     clock_gettime(CLOCK_MONOTONIC, &end);
     if (answer == -1)

@@ -10,6 +10,7 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include <err.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -48,6 +49,14 @@ locate(const char *operand)
     return address;
 }
 
+/* A call has returned -1: it is made again if it was only interrupted. */
+static void
+again(const char *call, const char *object)
+{
+    if (errno != EINTR)
+        err(EXIT_FAILURE, "%s %s", call, object);
+}
+
 /* Whoever sends first is udp-ping: from now on, listen to nobody else. */
 static void
 meet(int sock)
@@ -57,18 +66,19 @@ meet(int sock)
     socklen_t size = sizeof(from);
 
     warnx("recvfrom port %ld: sleeps until udp-ping speaks", port);
-    ssize_t got = recvfrom(sock, &plan, sizeof(plan), MSG_TRUNC,
-                           (struct sockaddr *)&from, &size);
-    if (got == -1)
-        err(EXIT_FAILURE, "recvfrom");
+    ssize_t got;
+    while ((got = recvfrom(sock, &plan, sizeof(plan), MSG_TRUNC,
+                           (struct sockaddr *)&from, &size)) == -1)
+        again("recvfrom", "udp-ping");
     if (got != sizeof(plan) || plan.rounds < 1 ||
         plan.rounds > PING_MOST_ROUNDS / 10 * 11 || plan.bytes < 1 ||
         plan.bytes > UDP_MOST_BYTES)
         errx(EXIT_FAILURE, "this is not udp-ping: %d rounds of %d bytes",
              plan.rounds, plan.bytes);
-    if (connect(sock, (struct sockaddr *)&from, size) == -1 ||
-        send(sock, &plan, sizeof(plan), 0) == -1)
-        err(EXIT_FAILURE, "connect, send");
+    if (connect(sock, (struct sockaddr *)&from, size) == -1)
+        err(EXIT_FAILURE, "connect to udp-ping");
+    while (send(sock, &plan, sizeof(plan), 0) == -1)
+        again("send to", "udp-ping");
     warnx("udp-ping is there");
     warnx("%d rounds of %d bytes", plan.rounds, plan.bytes);
 }
@@ -100,13 +110,18 @@ main(int argc, char *argv[])
        file, but here it is agreed to be the end. */
     struct pollfd fd = {.fd = sock, .events = POLLIN};
     do {
-        while ((ready = poll(&fd, 1, UDP_PATIENCE)) == 0)
-            send(sock, "", 0, 0); /* an error is for recv() to find */
-        if (ready == -1)
-            err(EXIT_FAILURE, "poll");
-        if ((got = recv(sock, buf, sizeof(buf), 0)) == -1)
-            err(EXIT_FAILURE, "udp-ping is gone before its end: recv");
-        send(sock, buf, (size_t)got, 0);
+        while ((ready = poll(&fd, 1, UDP_PATIENCE)) < 1)
+            if (ready == -1)
+                again("poll", "udp-ping");
+            else
+                send(sock, "", 0, 0); /* an error is for recv() to find */
+        while ((got = recv(sock, buf, sizeof(buf), 0)) == -1) {
+            if (errno == ECONNREFUSED)
+                errx(EXIT_FAILURE, "udp-ping is gone before its end");
+            again("recv from", "udp-ping");
+        }
+        while (send(sock, buf, (size_t)got, 0) == -1 && errno != ECONNREFUSED)
+            again("send to", "udp-ping");
     } while (got > 0);
     return EXIT_SUCCESS;
 }

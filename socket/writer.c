@@ -49,6 +49,14 @@ is_our_socket(void)
            st.st_uid == geteuid();
 }
 
+/* A call has returned -1: it is made again if it was only interrupted. */
+static void
+again(const char *call, const char *object)
+{
+    if (errno != EINTR)
+        err(EXIT_FAILURE, "%s %s", call, object);
+}
+
 /* Connect and remove the name, under the lock: whoever connected after us would
    wait for ever. Where there is no name, sleep until one is made. Nobody behind
    it (ECONNREFUSED): killed, or about to listen, and no event would tell. */
@@ -69,8 +77,8 @@ meet(void)
     memcpy(address.sun_path, path, strlen(path));
 
     for (;;) {
-        if (flock(folder, LOCK_EX) == -1)
-            err(EXIT_FAILURE, "flock");
+        while (flock(folder, LOCK_EX) == -1)
+            again("flock", path);
         if (!is_our_socket() && errno != ENOENT)
             errx(EXIT_FAILURE, "%s is not a socket of yours", path);
         if (connect(sock, (struct sockaddr *)&address, sizeof(address)) == 0)
@@ -81,7 +89,7 @@ meet(void)
         flock(folder, LOCK_UN);
         if (poll(&news, 1, none ? -1 : SOCKET_TICK) > 0 &&
             read(news.fd, events, sizeof(events)) == -1)
-            err(EXIT_FAILURE, "read inotify");
+            again("read", "inotify");
     }
     unlink(path); /* nobody may connect to a reader that is taken */
     close(folder);
@@ -100,15 +108,15 @@ copy(int from, int to, size_t block)
     ssize_t got, put;
 
     do {
-        if (poll(fds, 2, -1) == -1)
-            err(EXIT_FAILURE, "poll");
+        while (poll(fds, 2, -1) == -1)
+            again("poll", path);
         if (fds[1].revents & (POLLERR | POLLHUP))
             errx(EXIT_FAILURE, "%s: the reader is gone", path);
-        if ((got = read(from, buf, block)) == -1)
-            err(EXIT_FAILURE, "read standard input");
+        while ((got = read(from, buf, block)) == -1)
+            again("read", "standard input");
         for (ssize_t done = 0; done < got; done += put) {
-            if ((put = write(to, buf + done, (size_t)(got - done))) == -1)
-                err(EXIT_FAILURE, "write %s", path);
+            while ((put = write(to, buf + done, (size_t)(got - done))) == -1)
+                again("write", path);
             writes++;
         }
         bytes += got;
@@ -119,8 +127,8 @@ copy(int from, int to, size_t block)
        leaves anything behind unread, that is an error: it was killed. */
     if (shutdown(to, SHUT_WR) == -1)
         err(EXIT_FAILURE, "shutdown %s", path);
-    if (poll(fds + 1, 1, -1) == -1)
-        err(EXIT_FAILURE, "poll");
+    while (poll(fds + 1, 1, -1) == -1)
+        again("poll", path);
     if (fds[1].revents & POLLERR)
         errx(EXIT_FAILURE, "%s: the reader is gone before the end", path);
 }
