@@ -49,6 +49,14 @@ is_our_socket(void)
            st.st_uid == geteuid();
 }
 
+/* A call has returned -1: it is made again if it was only interrupted. */
+static void
+again(const char *call, const char *object)
+{
+    if (errno != EINTR)
+        err(EXIT_FAILURE, "%s %s", call, object);
+}
+
 /* Where there is no name, sleep until one is made. Nobody behind it
    (ECONNREFUSED): killed, or about to listen, and no event would tell. */
 static int
@@ -76,7 +84,7 @@ meet(void)
             err(EXIT_FAILURE, "connect %s", path);
         if (poll(&news, 1, none ? -1 : SOCKET_TICK) > 0 &&
             read(news.fd, events, sizeof(events)) == -1)
-            err(EXIT_FAILURE, "read inotify");
+            again("read", "inotify");
     }
     close(news.fd);
     return sock;
@@ -91,14 +99,15 @@ speak(int from, int to, int report)
     long long said = 0;
     ssize_t got, put;
 
-    while ((got = read(from, buf, sizeof(buf))) > 0) {
+    do {
+        while ((got = read(from, buf, sizeof(buf))) == -1)
+            again("read", "standard input");
         for (ssize_t done = 0; done < got; done += put)
-            if ((put = write(to, buf + done, (size_t)(got - done))) == -1)
-                _exit(EXIT_FAILURE); /* the parent sees the same, and says so */
+            while ((put = write(to, buf + done, (size_t)(got - done))) == -1)
+                if (errno != EINTR) /* the parent sees the same, and says so */
+                    _exit(EXIT_FAILURE);
         said += got;
-    }
-    if (got == -1)
-        err(EXIT_FAILURE, "read standard input");
+    } while (got > 0);
     if (write(report, &said, sizeof(said)) == -1 || shutdown(to, SHUT_WR) == -1)
         _exit(EXIT_FAILURE);
     _exit(EXIT_SUCCESS);
@@ -111,8 +120,8 @@ blame(pid_t child)
 {
     int status;
 
-    if (waitpid(child, &status, 0) == -1)
-        err(EXIT_FAILURE, "waitpid");
+    while (waitpid(child, &status, 0) == -1)
+        again("waitpid", "the child");
     if (WIFSIGNALED(status))
         errx(EXIT_FAILURE, "signal %d killed the child", WTERMSIG(status));
     errx(EXIT_FAILURE, "%s: not everything was said", path);
@@ -130,8 +139,8 @@ hear(int from, int to, int report, pid_t child)
     ssize_t got, put;
 
     while (heard != said) {
-        if (poll(fds, 2, -1) == -1)
-            err(EXIT_FAILURE, "poll");
+        while (poll(fds, 2, -1) == -1)
+            again("poll", path);
         if (fds[0].revents == 0) {
             if (read(report, &said, sizeof(said)) != sizeof(said))
                 blame(child);
@@ -141,8 +150,8 @@ hear(int from, int to, int report, pid_t child)
         if ((got = read(from, buf, sizeof(buf))) <= 0)
             break;
         for (ssize_t done = 0; done < got; done += put)
-            if ((put = write(to, buf + done, (size_t)(got - done))) == -1)
-                err(EXIT_FAILURE, "write standard output");
+            while ((put = write(to, buf + done, (size_t)(got - done))) == -1)
+                again("write", "standard output");
         heard += got;
     }
     kill(child, SIGKILL); /* fails only for a wrong argument: it is ours */
@@ -191,7 +200,7 @@ main(int argc, char *argv[])
     }
     close(report[1]);
     hear(sock, STDOUT_FILENO, report[0], child);
-    if (waitpid(child, NULL, 0) == -1)
-        err(EXIT_FAILURE, "waitpid");
+    while (waitpid(child, NULL, 0) == -1)
+        again("waitpid", "the child");
     return EXIT_SUCCESS;
 }

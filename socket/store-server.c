@@ -6,9 +6,9 @@
  * client hear its echo. Should the logger be killed, another takes its place.
  * The server makes the socket's name and removes it. The file stays.
  *
- * See contract.h, unix(7), poll(2), pipe(7), signalfd(2), fcntl_locking(2).
+ * See contract.h, unix(7), poll(2), pipe(7), flock(2), fcntl_locking(2).
  */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE /* a signal() that stays after the first one */
 
 #include <err.h>
 #include <errno.h>
@@ -20,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -30,7 +29,7 @@
 #include "contract.h"
 
 /* What poll() looks at. A place without a descriptor, -1, is skipped. */
-enum { LISTENER, LOGGER, STOP, CLIENTS, MOST = CLIENTS + STORE_CLIENTS };
+enum { LISTENER, LOGGER, CLIENTS, MOST = CLIENTS + STORE_CLIENTS };
 
 static struct client {
     long long bytes;
@@ -38,7 +37,7 @@ static struct client {
     char buf[STORE_BLOCK];
 } clients[MOST];
 
-static struct pollfd fds[MOST] = {{.fd = -1}, {.fd = -1}, {.fd = -1}};
+static struct pollfd fds[MOST];
 static int places = CLIENTS; /* in use so far: poll() takes no more */
 static const char *path = STORE_PATH, *kept_in = STORE_FILE;
 static struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -79,43 +78,42 @@ remove_stale(void)
     close(probe);
 }
 
-/* The end of its pipe ends the logger. Until then it may have a copy of the
-   listener, and the name would not be stale. */
+/* The end of its pipe ends the logger, once it has kept what is in there. Until
+   then it may have a copy of the listener, and the name would not be stale. */
 static void
 leave(void)
 {
     close(to_logger);
     waitpid(logger, NULL, 0);
     close(listener);
-    flock(folder, LOCK_EX);
+    flock(folder, LOCK_EX); /* refused: remove the name all the same */
     remove_stale();
 }
 
-/* Hold back what tells us to stop, so that nothing is left half done, and have
-   it announced as if it were input. */
+/* Told to stop: die of the same signal, so that the shell learns how we ended.
+   What is called here is safe in a handler, whatever we were doing. */
 static void
-hold_signals(sigset_t *before)
+stop(int sig)
 {
-    static const int signals[] = {SIGHUP, SIGINT, SIGTERM};
-    sigset_t held;
+    leave();
+    signal(sig, SIG_DFL);
+    raise(sig);
+}
 
-    sigemptyset(&held);
-    for (int i = 0; i < 3; i++) {
-        sigaddset(&held, signals[i]);
-        signal(signals[i], SIG_DFL); /* it may have been ignored */
-    }
-    sigprocmask(SIG_BLOCK, &held, before); /* fails for a wrong how only */
-    fds[STOP] = (struct pollfd){.fd = signalfd(-1, &held, 0), .events = POLLIN};
-    if (fds[STOP].fd == -1)
-        err(EXIT_FAILURE, "signalfd");
+/* A call has returned -1: it is made again if it was only interrupted. */
+static void
+again(const char *call, const char *object)
+{
+    if (errno != EINTR)
+        err(EXIT_FAILURE, "%s %s", call, object);
 }
 
 /* Make the name, under the lock: nobody else may look, make or remove. */
 static void
 make(void)
 {
-    if (flock(folder, LOCK_EX) == -1)
-        err(EXIT_FAILURE, "flock");
+    while (flock(folder, LOCK_EX) == -1)
+        again("flock", path);
     remove_stale();
     if ((listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0)) == -1)
         err(EXIT_FAILURE, "socket");
@@ -161,16 +159,22 @@ keep(int from, int receipts)
     static char buf[STORE_BLOCK];
     ssize_t got, put;
 
-    while ((got = read(from, buf, sizeof(buf))) > 0) {
-        for (ssize_t done = 0; done < got; done += put)
-            if ((put = write(file, buf + done, (size_t)(got - done))) == -1) {
-                warn("logger: write %s", kept_in);
+    for (;;) {
+        while ((got = read(from, buf, sizeof(buf))) == -1)
+            if (errno != EINTR)
                 _exit(EXIT_FAILURE);
-            }
-        if (write(receipts, &got, sizeof(got)) == -1 && errno != EPIPE)
-            _exit(EXIT_FAILURE);
+        if (got == 0)
+            _exit(EXIT_SUCCESS);
+        for (ssize_t done = 0; done < got; done += put)
+            while ((put = write(file, buf + done, (size_t)(got - done))) == -1)
+                if (errno != EINTR) {
+                    warn("logger: write %s", kept_in);
+                    _exit(EXIT_FAILURE);
+                }
+        while (write(receipts, &got, sizeof(got)) == -1 && errno != EPIPE)
+            if (errno != EINTR)
+                _exit(EXIT_FAILURE);
     }
-    _exit(got == -1 ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
 /* The child has a copy of every descriptor. Did it not close those of clients,
@@ -180,7 +184,10 @@ static void
 start_logger(void)
 {
     int down[2], up[2];
+    sigset_t all, before;
 
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before); /* fails for a wrong how only */
     if (pipe(down) == -1 || pipe(up) == -1)
         err(EXIT_FAILURE, "pipe");
     if ((logger = fork()) == -1)
@@ -197,6 +204,7 @@ start_logger(void)
     close(up[1]);
     to_logger = down[1];
     fds[LOGGER] = (struct pollfd){.fd = up[0], .events = POLLIN};
+    sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
 static void
@@ -207,8 +215,8 @@ replace_logger(void)
     close(to_logger);
     close(fds[LOGGER].fd);
     fds[LOGGER].fd = -1;
-    if (waitpid(logger, &status, 0) == -1)
-        err(EXIT_FAILURE, "waitpid");
+    while (waitpid(logger, &status, 0) == -1)
+        again("waitpid", "the logger");
     if (WIFEXITED(status))
         errx(EXIT_FAILURE, "the logger has failed");
     warnx("signal %d killed the logger: another starts", WTERMSIG(status));
@@ -219,14 +227,16 @@ replace_logger(void)
 static int
 is_kept(const char *buf, size_t bytes)
 {
-    ssize_t put, kept;
+    ssize_t put, got, kept;
 
     for (size_t done = 0; done < bytes; done += (size_t)put)
-        if ((put = write(to_logger, buf + done, bytes - done)) == -1)
-            return 0;
+        while ((put = write(to_logger, buf + done, bytes - done)) == -1)
+            if (errno != EINTR)
+                return 0;
     for (size_t done = 0; done < bytes; done += (size_t)kept)
-        if (read(fds[LOGGER].fd, &kept, sizeof(kept)) <= 0)
-            return 0;
+        while ((got = read(fds[LOGGER].fd, &kept, sizeof(kept))) < 1)
+            if (got == 0 || errno != EINTR)
+                return 0;
     return 1;
 }
 
@@ -241,8 +251,8 @@ store(const char *buf, size_t bytes)
         err(EXIT_FAILURE, "fstat %s", kept_in);
     while (!is_kept(buf, bytes)) {
         replace_logger();
-        if (ftruncate(file, before.st_size) == -1)
-            err(EXIT_FAILURE, "ftruncate %s", kept_in);
+        while (ftruncate(file, before.st_size) == -1)
+            again("ftruncate", kept_in);
     }
 }
 
@@ -300,16 +310,13 @@ serve(int i)
     fds[i].events = c->echoed < c->heard ? POLLOUT : POLLIN;
 }
 
-/* Until we are told to stop. Then nothing is in hand: all that was heard is
-   kept. */
 static void
 run(void)
 {
-    while (fds[STOP].revents == 0) {
-        int limit = fds[LISTENER].events == 0 ? 1000 : -1;
-        int ready = poll(fds, (nfds_t)places, limit);
-        if (ready == -1)
-            err(EXIT_FAILURE, "poll");
+    for (;;) {
+        int limit = fds[LISTENER].events == 0 ? 1000 : -1, ready;
+        while ((ready = poll(fds, (nfds_t)places, limit)) == -1)
+            again("poll", path);
         if (ready == 0)
             fds[LISTENER].events = POLLIN;
         if (fds[LOGGER].revents != 0)
@@ -325,8 +332,6 @@ run(void)
 int
 main(int argc, char *argv[])
 {
-    sigset_t before;
-
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
     if (getopt(argc, argv, "") != -1 || argc - optind > 2)
@@ -350,17 +355,15 @@ main(int argc, char *argv[])
     signal(SIGCHLD, SIG_DFL); /* ignored, there would be nothing to wait for */
     signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
     signal(SIGXFSZ, SIG_IGN); /* so would this, when the file gets too large */
-    hold_signals(&before);
-
     open_file();
+    atexit(leave);        /* fails only for want of memory: the name stays */
+    signal(SIGHUP, stop); /* fails only for a number that is no signal */
+    signal(SIGINT, stop);
+    signal(SIGTERM, stop);
+
     make();
-    atexit(leave); /* fails only for want of memory: then the name stays */
     fds[LISTENER] = (struct pollfd){.fd = listener, .events = POLLIN};
     start_logger();
     warnx("%s: sleeps until a client comes or speaks", path);
     run();
-
-    leave();
-    sigprocmask(SIG_SETMASK, &before, NULL); /* and now the signal kills us */
-    return EXIT_FAILURE;
 }
