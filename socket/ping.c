@@ -116,8 +116,9 @@ meet(void)
         if (path != NULL && !is_our_socket() && errno != ENOENT)
             errx(EXIT_FAILURE, "%s is not a socket of yours", path);
         /* TCP shall not wait for more words before it sends the few it has. */
-        if (path == NULL)
-            setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+        if (path == NULL &&
+            setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)))
+            err(EXIT_FAILURE, "setsockopt");
         if (connect(sock, &address.any, size) == 0)
             return sock;
         if (errno != ENOENT && errno != ECONNREFUSED)

@@ -143,10 +143,11 @@ make(void)
     if ((listener = socket(address.any.sa_family, SOCK_STREAM, 0)) == -1)
         err(EXIT_FAILURE, "socket");
     umask(SOCKET_UMASK); /* before, or the name could be open for a moment */
-    if (path == NULL) {  /* TCP: see tcp-reader; accepted sockets inherit it */
-        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-        setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-    }
+    /* TCP: see tcp-reader and ping. Accepted sockets inherit it. */
+    if (path == NULL &&
+        (setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) ||
+         setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes))))
+        err(EXIT_FAILURE, "setsockopt");
     if (bind(listener, &address.any, size) == -1) {
         if (path == NULL || errno != EADDRINUSE)
             err(EXIT_FAILURE, "bind %s", place);

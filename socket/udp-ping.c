@@ -194,7 +194,9 @@ main(int argc, char *argv[])
         if (i >= 0 && took != -1)
             ns[timed++] = took;
     }
-    send(sock, "", 0, 0); /* the end; if it is lost, our closed port tells */
+    /* The end. If it is lost, our closed port tells. */
+    while (send(sock, "", 0, 0) == -1 && errno != ECONNREFUSED)
+        again("send to", "udp-pong");
     warnx("lost: %d of %d datagrams", lost, plan.rounds);
     if (timed == 0)
         errx(EXIT_FAILURE, "none came back");

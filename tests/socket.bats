@@ -602,6 +602,43 @@ time.sleep(20)' $type > ready
     done
 }
 
+@test "socket: who has no descriptor left for a caller says so, and leaves no name" {
+    for side in reader pong fd-receiver; do
+        place=ipc.sock
+        [ $side != pong ] || place="unix ipc.sock"
+        run -1 timeout 10 bash -c 'exec 3>&- 4>&-; ulimit -n 5; exec "$@"' - $side $place
+        [ "${lines[-1]}" = "$side: accept ipc.sock: Too many open files" ]
+        [ ! -e ipc.sock ]
+    done
+}
+
+@test "socket: a call that is interrupted is made again, and nothing is lost" {
+    command -v strace > /dev/null || skip "needs strace: apt-get install strace"
+    calls=accept,poll,recvfrom,recvmsg,sendmsg,sendto,write
+    often="strace -fqqo /dev/null -e trace=read,$calls -e inject=$calls:error=EINTR:when=1+2
+        -e inject=read:error=EINTR:when=5+2"
+    seq 10000 > sent
+    for names in "writer reader" "tcp-writer tcp-reader" "fd-sender fd-receiver"; do
+        by tcp
+        [[ $names == tcp* ]] || at=()
+        start $often ${names#* } "${at[@]}" > received 2> errors
+        reader=$!
+        start $often ${names% *} "${at[@]}" < sent 2>> errors
+        finish $!
+        finish $reader
+        cmp sent received
+    done
+    for kind in unix tcp udp; do
+        over $kind
+        [ $kind = udp ] && udp=udp- || udp=''
+        start $often ${udp}pong "${where[@]}" > /dev/null 2> errors
+        pong=$!
+        start ${often//,write/} ${udp}ping -n 9 "${where[@]}" > /dev/null 2>> errors
+        finish $!
+        finish $pong
+    done
+}
+
 @test "socket: a path that cannot be an address is an error that says why" {
     for side in writer reader; do
         run -1 timeout 10 $side nowhere/sock < /dev/null
