@@ -616,7 +616,7 @@ time.sleep(20)' $type > ready
     command -v strace > /dev/null || skip "needs strace: apt-get install strace"
     calls=accept,poll,recvfrom,recvmsg,sendmsg,sendto,write
     often="strace -fqqo /dev/null -e trace=read,$calls -e inject=$calls:error=EINTR:when=1+2
-        -e inject=read:error=EINTR:when=5+2"
+        -e inject=read:error=EINTR:when=3+2"
     seq 10000 > sent
     for names in "writer reader" "tcp-writer tcp-reader" "fd-sender fd-receiver"; do
         by tcp
