@@ -84,7 +84,8 @@ static void
 leave(void)
 {
     close(to_logger);
-    waitpid(logger, NULL, 0);
+    if (logger > 0)
+        waitpid(logger, NULL, 0);
     close(listener);
     flock(folder, LOCK_EX); /* refused: remove the name all the same */
     remove_stale();
