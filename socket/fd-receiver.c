@@ -7,7 +7,7 @@
  *
  * See contract.h, unix(7), recvmsg(2), cmsg(3), pipe(7), fstat(2).
  */
-#define _GNU_SOURCE /* a signal() that stays after the first one */
+#define _POSIX_C_SOURCE 200809L
 
 #include <err.h>
 #include <errno.h>
@@ -73,8 +73,8 @@ leave(void)
     flock(folder, LOCK_UN);
 }
 
-/* Told to stop: die of the same signal, so that the shell learns how we ended.
-   What is called here is safe in a handler, whatever we were doing. */
+/* Told to stop: die of the same signal, so that the shell learns how. Not all
+   that is called is in signal-safety(7), but it is only system calls. */
 static void
 stop(int sig)
 {
@@ -184,6 +184,7 @@ copy(int from, int to)
 int
 main(int argc, char *argv[])
 {
+    const struct sigaction action = {.sa_handler = stop};
     int sock;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
@@ -204,10 +205,10 @@ main(int argc, char *argv[])
     if (folder == -1)
         err(EXIT_FAILURE, "open %s", address.sun_path);
     memcpy(address.sun_path, path, strlen(path));
-    atexit(leave);        /* fails only for want of memory: the name stays */
-    signal(SIGHUP, stop); /* fails only for a number that is no signal */
-    signal(SIGINT, stop);
-    signal(SIGTERM, stop);
+    atexit(leave); /* fails only for want of memory: the name stays */
+    sigaction(SIGHUP, &action, NULL); /* fails for no signal only */
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
     signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
 
     make();

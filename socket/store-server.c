@@ -8,7 +8,7 @@
  *
  * See contract.h, unix(7), poll(2), pipe(7), flock(2), fcntl_locking(2).
  */
-#define _GNU_SOURCE /* a signal() that stays after the first one */
+#define _POSIX_C_SOURCE 200809L
 
 #include <err.h>
 #include <errno.h>
@@ -91,8 +91,8 @@ leave(void)
     remove_stale();
 }
 
-/* Told to stop: die of the same signal, so that the shell learns how we ended.
-   What is called here is safe in a handler, whatever we were doing. */
+/* Told to stop: die of the same signal, so that the shell learns how. Not all
+   that is called is in signal-safety(7), but it is only system calls. */
 static void
 stop(int sig)
 {
@@ -333,6 +333,8 @@ run(void)
 int
 main(int argc, char *argv[])
 {
+    const struct sigaction action = {.sa_handler = stop};
+
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
     if (getopt(argc, argv, "") != -1 || argc - optind > 2)
@@ -357,10 +359,10 @@ main(int argc, char *argv[])
     signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
     signal(SIGXFSZ, SIG_IGN); /* so would this, when the file gets too large */
     open_file();
-    atexit(leave);        /* fails only for want of memory: the name stays */
-    signal(SIGHUP, stop); /* fails only for a number that is no signal */
-    signal(SIGINT, stop);
-    signal(SIGTERM, stop);
+    atexit(leave); /* fails only for want of memory: the name stays */
+    sigaction(SIGHUP, &action, NULL); /* fails for no signal only */
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
 
     make();
     fds[LISTENER] = (struct pollfd){.fd = listener, .events = POLLIN};

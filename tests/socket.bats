@@ -630,10 +630,10 @@ time.sleep(20)' $type > ready
     done
     for kind in unix tcp udp; do
         over $kind
-        [ $kind = udp ] && udp=udp- || udp=''
-        start $often ${udp}pong "${where[@]}" > /dev/null 2> errors
+        [ $kind = udp ] && prefix=udp- || prefix=''
+        start $often ${prefix}pong "${where[@]}" > /dev/null 2> errors
         pong=$!
-        start ${often//,write/} ${udp}ping -n 9 "${where[@]}" > /dev/null 2>> errors
+        start ${often//,write/} ${prefix}ping -n 9 "${where[@]}" > /dev/null 2>> errors
         finish $!
         finish $pong
     done
