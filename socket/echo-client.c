@@ -108,7 +108,9 @@ speak(int from, int to, int report)
                     _exit(EXIT_FAILURE);
         said += got;
     } while (got > 0);
-    if (write(report, &said, sizeof(said)) == -1 || shutdown(to, SHUT_WR) == -1)
+    while (write(report, &said, sizeof(said)) == -1)
+        again("write to", "the parent");
+    if (shutdown(to, SHUT_WR) == -1)
         _exit(EXIT_FAILURE);
     _exit(EXIT_SUCCESS);
 }
@@ -142,12 +144,16 @@ hear(int from, int to, int report, pid_t child)
         while (poll(fds, 2, -1) == -1)
             again("poll", path);
         if (fds[0].revents == 0) {
-            if (read(report, &said, sizeof(said)) != sizeof(said))
+            while ((got = read(report, &said, sizeof(said))) == -1)
+                again("read from", "the child");
+            if (got == 0)
                 blame(child);
             fds[1].fd = -1; /* poll() skips it */
             continue;
         }
-        if ((got = read(from, buf, sizeof(buf))) <= 0)
+        while ((got = read(from, buf, sizeof(buf))) == -1 && errno == EINTR)
+            continue;
+        if (got <= 0)
             break;
         for (ssize_t done = 0; done < got; done += put)
             while ((put = write(to, buf + done, (size_t)(got - done))) == -1)
@@ -155,8 +161,8 @@ hear(int from, int to, int report, pid_t child)
         heard += got;
     }
     kill(child, SIGKILL); /* fails only for a wrong argument: it is ours */
-    if (said == -1 && read(report, &said, sizeof(said)) == -1)
-        err(EXIT_FAILURE, "read from the child");
+    while (said == -1 && read(report, &said, sizeof(said)) == -1)
+        again("read from", "the child");
     if (heard != said)
         errx(EXIT_FAILURE, "%s: the server is gone, after %lld bytes", path,
              heard);

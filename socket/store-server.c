@@ -289,7 +289,7 @@ serve(int i)
 
     if (c->echoed == c->heard) {
         n = recv(fds[i].fd, c->buf, sizeof(c->buf), MSG_DONTWAIT);
-        if (n == -1 && errno == EAGAIN)
+        if (n == -1 && (errno == EAGAIN || errno == EINTR))
             return;
         if (n <= 0) {
             warnx("client %d has left: %lld bytes", i - CLIENTS + 1, c->bytes);
@@ -304,7 +304,7 @@ serve(int i)
         c->echoed = 0;
     }
     n = send(fds[i].fd, c->buf + c->echoed, c->heard - c->echoed, MSG_DONTWAIT);
-    if (n == -1 && errno != EAGAIN)
+    if (n == -1 && errno != EAGAIN && errno != EINTR)
         c->echoed = c->heard;
     else if (n > 0)
         c->echoed += (size_t)n;

@@ -640,6 +640,14 @@ time.sleep(20)' $type > ready
         finish $!
         finish $pong
     done
+    start $often store-server 2> errors
+    server=$!
+    start $often echo-client < sent > received 2> client.err
+    finish $!
+    cmp sent received
+    cmp sent ipc.log
+    stop TERM "$(child $server)"
+    finish $server 143
 }
 
 @test "socket: a path that cannot be an address is an error that says why" {
