@@ -31,7 +31,6 @@ main(void)
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -203,17 +202,10 @@ now(void)
     return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-__attribute__((format(printf, 1, 2))) static void
-bad(const char *format, ...)
-{
-    va_list list;
-
-    if (reason[0] != '\0')
-        return;
-    va_start(list, format);
-    vsnprintf(reason, sizeof(reason), format, list);
-    va_end(list);
-}
+/* The first that is found is the reason. */
+#define bad(...)                                                               \
+    (reason[0] == '\0' ? (void)snprintf(reason, sizeof(reason), __VA_ARGS__)   \
+                       : (void)0)
 
 /* .out.1.3 is what side 1 wrote when it was started for the third time. */
 static char *
