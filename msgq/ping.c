@@ -113,6 +113,7 @@ enter(const char *path)
 {
     const struct itimerval clock = {{0, MSGQ_TICK}, {0, MSGQ_TICK}};
     const struct sigaction action = {.sa_handler = note}; /* no SA_RESTART */
+    struct msqid_ds now;
 
     signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
     place = open(path, O_RDONLY | O_NONBLOCK); /* a FIFO would let us sleep */
@@ -126,6 +127,10 @@ enter(const char *path)
     find(path);
     lock(F_OFD_SETLK, PING_PING);
     atexit(leave); /* fails only for want of memory */
+    /* For room that a queue has not even when empty, msgsnd() sleeps, too. */
+    if (msgctl(queue, IPC_STAT, &now) == 0 && now.msg_qbytes < MSGQ_TEXT)
+        errx(EXIT_FAILURE, "%s: a queue holds %lu bytes, not %d: see msgmnb",
+             path, (unsigned long)now.msg_qbytes, MSGQ_TEXT);
     flock(place, LOCK_UN);
     setitimer(ITIMER_REAL, &clock, NULL);
 }
