@@ -38,10 +38,16 @@ usage(FILE *stream, int status)
 }
 
 static void
-stop(int sig)
+remove_files(void)
 {
     unlink(one);
     unlink(other);
+}
+
+static void
+stop(int sig)
+{
+    remove_files();
     signal(sig, SIG_DFL);
     raise(sig);
 }
@@ -82,7 +88,7 @@ save(void)
     key_t after = ftok(one, 'a');
     if (before == -1 || after == -1)
         err(EXIT_FAILURE, "ftok %s", one);
-    unlink(one);
+    remove_files();
     printf("the same path, saved anew: %s\n",
            before == after ? "the same key" : "another key");
 }
@@ -116,6 +122,7 @@ main(int argc, char *argv[])
     signal(SIGHUP, stop); /* fails only for a number that is no signal */
     signal(SIGINT, stop);
     signal(SIGTERM, stop);
+    atexit(remove_files); /* fails only for want of memory; then files stay */
 
     int found = nftw(folder, visit, 20, FTW_PHYS | FTW_MOUNT);
     if (found == -1)
