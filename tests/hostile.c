@@ -197,11 +197,14 @@ map(const char *object, size_t *size, int *fd)
 }
 
 /* Where structs keep their numbers: at the front, at the very end, or where a
-   page or a slot begins. */
+   page or a slot begins. Some of those in front are left alone all the time:
+   only if one of them is right may another be looked at. */
 static size_t
-somewhere(size_t size)
+somewhere(size_t size, uint64_t left_alone)
 {
-    switch (below(8)) {
+    size_t word;
+
+    switch (below(16)) {
     case 0:
         return below(size / 4) * 4;
     case 1:
@@ -209,8 +212,11 @@ somewhere(size_t size)
     case 2:
     case 3:
         return size - 4 - below(16) * 4;
-    default:
-        return below(64) * 4;
+    default: /* the first four words of each cache line, above all */
+        do
+            word = below(4) ? below(4) * 16 + below(4) : below(64);
+        while (left_alone >> word & 1);
+        return word * 4;
     }
 }
 
@@ -227,8 +233,10 @@ be_memory(const char *object)
     if (at == NULL)
         return;
     ready();
+    uint64_t left_alone = roll() & ~(1ULL << 63); /* never all of them */
     while (!time_is_up()) {
-        volatile uint32_t *word = (uint32_t *)(void *)(at + somewhere(size));
+        volatile uint32_t *word =
+            (uint32_t *)(void *)(at + somewhere(size, left_alone));
         if (below(8) == 0)
             *word += (uint32_t)below(3) - 1;
         else if (below(8) != 0)
@@ -432,6 +440,27 @@ annoy(int peer)
     }
 }
 
+/* Say what the first words may be, and then far more than anybody has room
+   for; or half of it, and leave. */
+static void
+pour(int peer)
+{
+    int32_t plan[PLAN_WORDS] = {1 + (int32_t)below(100), (int32_t)value()};
+    struct pollfd fd = {.fd = peer, .events = POLLOUT};
+
+    size_t size = below(3) ? sizeof(plan) : below(sizeof(plan));
+    if (write(peer, plan, size) == -1)
+        return;
+    if (below(4) != 0 && size == sizeof(plan))
+        for (size_t put = 0; put < 3 * (size_t)MOST_BYTES && !time_is_up();) {
+            ssize_t n =
+                poll(&fd, 1, 20) > 0 ? write(peer, junk, MOST_BYTES / 4) : 0;
+            if (n < 1)
+                break;
+            put += (size_t)n;
+        }
+}
+
 /* On FIFOs: any end of any of them. Opened for both it never sleeps. */
 static void
 be_stream(char *object[])
@@ -439,7 +468,7 @@ be_stream(char *object[])
     struct stat st;
 
     while (!time_is_up()) {
-        int peers[MOST_OBJECTS], n = 0, alive = 1;
+        int peers[MOST_OBJECTS], n = 0, alive = (int)below(2);
         if (!listening && strcmp(object[0], "tcp") != 0) {
             if (stat(object[0], &st) == -1)
                 continue;
@@ -454,12 +483,14 @@ be_stream(char *object[])
         ready();
         for (int i = 0; i < n; i++)
             fcntl(peers[i], F_SETFL, O_RDWR | O_NONBLOCK);
-        if (below(2))
-            send_plan(peers[n - 1]);
+        if (!alive)
+            pour(peers[n - 1]);
         while (alive && !time_is_up())
             alive = annoy(peers[below((size_t)n)]);
         for (int i = 0; i < n; i++)
             close(peers[i]);
+        if (below(3) == 0) /* for good */
+            return;
     }
 }
 
