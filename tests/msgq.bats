@@ -1143,6 +1143,24 @@ typing() {
     nothing_left
 }
 
+@test "msgq: a queue with no room for one message is refused, and not left" {
+    [ -n "${holder-}" ] || skip "needs an IPC name space of its own: run as root"
+    "${inside[@]}" sh -c 'echo 100 > /proc/sys/kernel/msgmnb' 2> /dev/null ||
+        skip "needs to lower msgmnb: run as root"
+    for program in writer ping; do
+        run -1 now $program < /dev/null
+        [ "$output" = "$program: .: a queue holds 100 bytes, not 8192: see msgmnb" ]
+        nothing_left
+    done
+}
+
+@test "msgq: collide, out of descriptors, leaves no file" {
+    mkdir lonely
+    now sh -c 'ulimit -n 4; exec collide lonely' 3>&- 4>&- {idle}>&- 2> errors && false
+    [[ $(< errors) == "collide: mkstemp"*": Too many open files" ]]
+    [ -z "$(ls ipc.* 2> /dev/null)" ]
+}
+
 facts=(by-type board limits identity removal rights keys collide posix-order)
 
 @test "msgq: findings that cannot be written are an error, and leave nothing" {
