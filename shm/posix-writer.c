@@ -28,6 +28,7 @@
 
 static const char *name;
 static int place;
+static int finished; /* only then may the reader have taken all */
 static struct ring *ring;
 
 static void
@@ -147,7 +148,7 @@ look(void)
     struct stat st;
 
     if (fstat(place, &st) == 0 && st.st_nlink == 0 &&
-        !lock(F_OFD_GETLK, RING_READER) && !ring->taken)
+        !lock(F_OFD_GETLK, RING_READER) && !(finished && ring->taken))
         errx(EXIT_FAILURE, "%s: the reader is gone before the end", name);
 }
 
@@ -215,6 +216,7 @@ copy(int from, uint32_t block)
         reads++;
     } while (got > 0);
     warnx("end of input: %lld bytes in %lld reads", bytes, reads);
+    finished = 1;
     while (!ring->taken)
         doze();
 }
