@@ -271,7 +271,7 @@ settled() {
             [ -p ipc.fifo ]
             stop $signal $waiting
             finish $waiting $((128 + $(kill -l $signal))) # it died of the signal
-            [ ! -e ipc.fifo ]
+            [ "$(ls)" = errors ] # nor another name
         done
     done
 }
@@ -286,7 +286,7 @@ settled() {
         pause "0.00$((RANDOM % 6))"
         stop TERM $waiting
         finish $waiting 143
-        [ ! -e ipc.fifo ]
+        [ "$(ls)" = errors ]
     done
 }
 
