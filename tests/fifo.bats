@@ -1102,6 +1102,23 @@ all_there() {
     no_names
 }
 
+@test "fifo: told to stop, open-modes, making and crowd leave no name" {
+    mkfifo full
+    exec {full}<> full
+    head -c 64K /dev/zero >&$full # no room for findings: they sleep
+    for program in open-modes making crowd; do
+        for signal in HUP INT TERM; do
+            start $program >&$full {full}>&-
+            pid=$!
+            await compgen -G "$program-*.fifo" > /dev/null
+            await asleep $pid
+            stop $signal $pid
+            finish $pid $((128 + $(kill -l $signal)))
+            no_names
+        done
+    done
+}
+
 @test "fifo: a chat whose output cannot be written fails, and ends the other" {
     for output in '> /dev/full' '>&-'; do
         rm -f keyboard.a
