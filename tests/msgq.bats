@@ -1195,6 +1195,7 @@ facts=(by-type board limits identity removal rights keys collide posix-order)
         run -0 --separate-stderr timeout 20 $program --help
         [[ ${lines[0]} == "usage: $program"* && -z $stderr ]]
     done
+    run -2 timeout 20 ping -x
     run -2 timeout 20 node
     run -2 timeout 20 node E
     run -2 timeout 20 node AB
