@@ -600,14 +600,18 @@ taken() {
 # bats test_tags=C80
 @test "msgq: a queue of another mode or owner is refused and not harmed" {
     command -v perl > /dev/null || skip "needs perl, to make a foreign queue"
-    now perl -e 'defined msgget(shift, 01666) or die $!' "$(key q)"
+    for project in q p n; do
+        now perl -e 'defined msgget(shift, 01666) or die $!' "$(key $project)"
+    done
     before=$(queues)
-    for side in writer reader; do
-        run -1 --separate-stderr now $side < /dev/null
-        [ "$stderr" = "$side: .: the queue is not one of ours" ]
+    for program in writer reader ping pong "node A"; do
+        run -1 --separate-stderr now $program < /dev/null
+        [ "$stderr" = "${program% *}: .: the queue is not one of ours" ]
     done
     [ "$before" = "$(queues)" ]
-    now perl -e 'msgctl(msgget(shift, 0), 0, 0) or die $!' "$(key q)"
+    for project in q p n; do
+        now perl -e 'msgctl(msgget(shift, 0), 0, 0) or die $!' "$(key $project)"
+    done
     nothing_left
 }
 
@@ -744,6 +748,20 @@ side() {
         side pong
         finish $pong
         finish $ping
+        nothing_left
+    done
+}
+
+@test "msgq: a second ping or pong is refused, and the first goes on" {
+    for first in ping pong; do
+        [ $first = ping ] && second=pong || second=ping
+        side $first
+        await asleep ${!first}
+        run -1 --separate-stderr now $first
+        [ "$stderr" = "$first: .: another $first is here" ]
+        side $second
+        finish $ping
+        finish $pong
         nothing_left
     done
 }
