@@ -1029,6 +1029,29 @@ side() {
     clean
 }
 
+# waiting PID: lifetime is attached to its segment, which another process has made.
+waiting() {
+    asleep $1 &&
+        $ENTER awk '$5 != $6 && $6 == pid && $7 == 1 { found = 1 } END { exit !found }' \
+            pid="$(child $1)" /proc/sysvipc/shm
+}
+
+@test "shm: lifetime replaces what a killed one has left, not what another is at" {
+    mkfifo full
+    exec {full}<> full
+    head -c 64K /dev/zero >&$full # no room for findings: it sleeps
+    start $ENTER lifetime >&$full {full}>&-
+    pid=$!
+    await waiting $pid
+    run -1 timeout 10 $ENTER lifetime
+    [ "$output" = "lifetime: the segment under our key is not ours" ]
+    stop KILL $pid
+    finish $pid 137
+    run -0 timeout 10 $ENTER lifetime
+    [ "${#lines[@]}" = 7 ]
+    clean
+}
+
 # bats test_tags=C91
 @test "shm: who comes later gets the same segment, but not a larger one" {
     run -0 timeout 10 $ENTER making
