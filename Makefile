@@ -58,10 +58,16 @@ check: all                      ## run the tests; TESTS=tests/fifo.bats BIN=mine
 check-sanitized:                ## run them again under ASan and UBSan
 	$(Q)$(MAKE) check BUILD='$(BUILD)/sanitized' CFLAGS='$(SANITIZE)'
 
-# ONLY=fifo: its cases; SHARE=4: every fourth.
-torture: all                    ## let each system call of each pair go wrong
-	$(Q)BUILD='$(abspath $(BUILD))' ONLY='$(ONLY)' SHARE='$(SHARE)' \
-	    JOBS='$(JOBS)' tests/torture
+# Each call of each pair goes wrong once; each program meets each limit; each pair
+# a hostile peer; and bugs put in on purpose must be found by all this.
+torture: all                    ## what the world does to programs; ONLY=fifo
+	$(Q)$(MAKE) -s all BUILD='$(BUILD)/sanitized' CFLAGS='$(SANITIZE)' >/dev/null
+	$(Q)status=0; for each in torture limits hostile seeds; do \
+	    [ $$each = limits -o $$each = hostile ] && \
+	        build='$(abspath $(BUILD))/sanitized' || build='$(abspath $(BUILD))'; \
+	    BUILD="$$build" PLAIN='$(abspath $(BUILD))' ONLY='$(ONLY)' \
+	        SHARE='$(SHARE)' tests/$$each || status=1; \
+	done; exit $$status
 
 # COMPARE=old.tsv says what became faster or slower.
 bench: all                      ## measure; QUICK=1 ONLY=fifo COMPARE=old.tsv

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -87,8 +88,11 @@ static void
 enter(void)
 {
     const int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK;
+    struct rlimit most;
     struct stat st;
 
+    if (getrlimit(RLIMIT_SIGPENDING, &most) == 0 && most.rlim_cur < 3)
+        errx(EXIT_FAILURE, "signals cannot be queued here: see ulimit -i");
     do {
         close(file); /* which fails the first time */
         while ((file = open(path, flags, SIGNAL_MODE)) == -1)
