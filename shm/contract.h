@@ -71,7 +71,7 @@ enum { RING_WRITER, RING_READER };
 /* Measured, not agreed; a power of 2, so that 2^32 is a multiple of it. A
    reader wakes a writer only when half is free: fewer and longer sleeps. */
 #define RING_BYTES 1048576
-#define RING_BLOCK 262144
+#define RING_BLOCK RING_BYTES
 
 struct ring {
     _Alignas(64) _Atomic uint32_t head; /* by the writer: bytes put */

@@ -528,6 +528,12 @@ same(const char *one, const char *two)
     return equal;
 }
 
+static const char *
+called(int i)
+{
+    return sides[i].argv == NULL ? "" : sides[i].argv[0];
+}
+
 /* A side has ended: may it end like this? */
 static void
 judge(int i, int status)
@@ -535,7 +541,7 @@ judge(int i, int status)
     struct side *side = &sides[i];
     int hit = i == faulty && side->starts == 1 && happened;
     char *text = told(i, side->starts);
-    const char *name = side->argv == NULL ? "" : side->argv[0];
+    const char *name = called(i);
 
     if (strstr(text, "Sanitizer") != NULL)
         bad("%s: %.300s", name, strstr(text, "Sanitizer"));
@@ -601,7 +607,7 @@ go_on(void)
             (!alone && side->status == 0 && now() - side->ended < 300))
             continue;
         if (side->starts == MOST_STARTS) {
-            bad("%s did not work again after %d starts", side->argv[0],
+            bad("%s did not work again after %d starts", called(i),
                 MOST_STARTS);
             return 0;
         }
@@ -733,7 +739,7 @@ main(int argc, char *argv[])
         if (trace && i == faulty) {
             find(sides[i].pid);
             if (reach_entry(sides[i].pid) == -1)
-                errx(EXIT_FAILURE, "cannot trace %s", sides[i].argv[0]);
+                errx(EXIT_FAILURE, "cannot trace %s", called(i));
         }
     }
 
@@ -754,8 +760,8 @@ main(int argc, char *argv[])
     }
     for (int i = 0; i < 2; i++)
         if (sides[i].pid != 0) {
-            bad("%s hangs, state %c: %.200s", sides[i].argv[0],
-                state(sides[i].pid), told(i, sides[i].starts));
+            bad("%s hangs, state %c: %.200s", called(i), state(sides[i].pid),
+                told(i, sides[i].starts));
             kill(sides[i].pid, SIGKILL);
         }
 
