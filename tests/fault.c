@@ -37,6 +37,7 @@ main(void)
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/user.h>
@@ -327,6 +328,20 @@ is_counter(pid_t pid, int fd)
            (strncmp(name, "anon_inode:", 11) == 0);
 }
 
+/* Is this descriptor of another process a socket that keeps messages apart? */
+static int
+is_datagram(pid_t pid, int fd)
+{
+    int type = SOCK_STREAM, owner = (int)syscall(SYS_pidfd_open, pid, 0);
+    int copy = (int)syscall(SYS_pidfd_getfd, owner, fd, 0);
+    socklen_t bytes = sizeof(type);
+
+    getsockopt(copy, SOL_SOCKET, SO_TYPE, &type, &bytes);
+    close(copy);
+    close(owner);
+    return type != SOCK_STREAM;
+}
+
 /* Is this path, in the memory of another process, a FIFO's? */
 static int
 is_fifo(pid_t pid, unsigned long at)
@@ -366,6 +381,9 @@ list(const struct traced *t, const struct user_regs_struct *regs)
                      : "";
     if (regs->orig_rax == SYS_read && is_counter(t->pid, (int)regs->rdi))
         faults = "EINTR"; /* whole or not at all */
+    if ((regs->orig_rax == SYS_recvfrom || regs->orig_rax == SYS_sendto) &&
+        is_datagram(t->pid, (int)regs->rdi))
+        faults = "EINTR ENOMEM"; /* whole or not at all */
     if (regs->orig_rax == SYS_openat && !is_fifo(t->pid, regs->rsi))
         faults = "EACCES EMFILE ENFILE ENOMEM"; /* all else opens at once */
     if (regs->orig_rax == SYS_flock && (regs->rsi & (LOCK_NB | LOCK_UN)))
