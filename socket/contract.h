@@ -35,7 +35,7 @@
 
 /* Measured, not agreed. Large blocks cost few calls; how much is under way at a
    time is bounded all the same, by SO_SNDBUF, and raising that gains little. */
-#define SOCKET_BLOCK 524288
+#define SOCKET_BLOCK 1048576
 #define SOCKET_MOST 1048576
 
 /*
