@@ -1,19 +1,16 @@
 /*
- * ping - time the way to pong and back over a stream socket.
+ * ping - time the way to pong and back over a local socket.
  *
- * Says something to pong, and hears the echo before it goes on, over a local
- * socket or a TCP connection of this machine. Either may start first: while
- * pong does not listen, ping tries again ten times a second.
+ * Says something to pong, and hears the echo before it goes on. Either may
+ * start first: while pong does not listen, ping tries again ten times a second.
  *
- * See contract.h, unix(7), tcp(7), connect(2), clock_gettime(2).
+ * See contract.h, unix(7), connect(2), clock_gettime(2).
  */
 #define _POSIX_C_SOURCE 200809L
 
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,19 +24,12 @@
 
 #include "contract.h"
 
-static union {
-    struct sockaddr any;
-    struct sockaddr_un local;
-    struct sockaddr_in tcp;
-} address;
-static socklen_t size;   /* of the address */
-static const char *path; /* of a local one */
-static char place[128];  /* the path, or "port 20000" */
+static const char *path = PING_PATH;
 
 static void
 usage(FILE *stream, int status)
 {
-    fputs("usage: ping [-n COUNT] [-s BYTES] [-r] [unix [path] | tcp [port]]\n"
+    fputs("usage: ping [-n COUNT] [-s BYTES] [-r] [path]\n"
           "Time COUNT (10000) round trips of BYTES (8) to pong and back;\n"
           "-r prints each of them, in nanoseconds.\n",
           stream);
@@ -57,39 +47,6 @@ number(int option, long most)
     return (int)n;
 }
 
-/* unix [path] or tcp [port]: where pong listens. */
-static void
-locate(int words, char *word[])
-{
-    const char *kind = words > 0 ? word[0] : "unix";
-    long port = TCP_PORT + (long)geteuid() % TCP_PORTS;
-    char *end = "";
-
-    if (words > 2 || (strcmp(kind, "unix") != 0 && strcmp(kind, "tcp") != 0))
-        usage(stderr, 2);
-    if (*kind == 't') {
-        if (words > 1)
-            port = strtol(word[1], &end, 10);
-        if (port < 1 || port >= TCP_LENT || *end != '\0')
-            errx(2, "%s: not a port from 1 to %d", word[1], TCP_LENT - 1);
-        size = sizeof(address.tcp);
-        address.tcp.sin_family = AF_INET;
-        address.tcp.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        address.tcp.sin_port = htons((in_port_t)port);
-        snprintf(place, sizeof(place), "port %ld", port);
-        return;
-    }
-    path = words > 1 ? word[1] : PING_PATH;
-    if (strlen(path) < 1 || strlen(path) > SOCKET_PATH_MOST)
-        errx(EXIT_FAILURE, "'%s': an address has 1 to %d bytes", path,
-             SOCKET_PATH_MOST);
-    size = sizeof(address.local);
-    address.local.sun_family = AF_UNIX;
-    snprintf(address.local.sun_path, sizeof(address.local.sun_path), "%s",
-             path);
-    snprintf(place, sizeof(place), "%s", path);
-}
-
 /* Anything else under the name is not to be touched. */
 static int
 is_our_socket(void)
@@ -100,30 +57,25 @@ is_our_socket(void)
            st.st_uid == geteuid();
 }
 
-/* What makes a name appear could be watched, as writer does. Nothing tells that
-   a port is there: this serves both. A socket that was refused may not try
-   again, so each try takes a new one. */
+/* What makes a name appear could be watched, as writer does. This is enough:
+   the time to meet is not measured. */
 static int
 meet(void)
 {
-    int yes = 1;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int sock = socket(AF_UNIX, SOCK_STREAM, 0);
 
-    warnx("connect %s: tries until pong listens", place);
+    if (sock == -1)
+        err(EXIT_FAILURE, "socket");
+    memcpy(address.sun_path, path, strlen(path));
+    warnx("connect %s: tries until pong listens", path);
     for (;;) {
-        int sock = socket(address.any.sa_family, SOCK_STREAM, 0);
-        if (sock == -1)
-            err(EXIT_FAILURE, "socket");
-        if (path != NULL && !is_our_socket() && errno != ENOENT)
+        if (!is_our_socket() && errno != ENOENT)
             errx(EXIT_FAILURE, "%s is not a socket of yours", path);
-        /* TCP shall not wait for more words before it sends the few it has. */
-        if (path == NULL &&
-            setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)))
-            err(EXIT_FAILURE, "setsockopt");
-        if (connect(sock, &address.any, size) == 0)
+        if (connect(sock, (struct sockaddr *)&address, sizeof(address)) == 0)
             return sock;
         if (errno != ENOENT && errno != ECONNREFUSED)
-            err(EXIT_FAILURE, "connect %s", place);
-        close(sock);
+            err(EXIT_FAILURE, "connect %s", path);
         poll(NULL, 0, SOCKET_TICK); /* waits for nothing but the time */
     }
 }
@@ -215,7 +167,13 @@ main(int argc, char *argv[])
             raw = 1;
         else
             usage(stderr, 2);
-    locate(argc - optind, argv + optind);
+    if (argc - optind > 1)
+        usage(stderr, 2);
+    if (argc > optind)
+        path = argv[optind];
+    if (strlen(path) < 1 || strlen(path) > SOCKET_PATH_MOST)
+        errx(EXIT_FAILURE, "'%s': an address has 1 to %d bytes", path,
+             SOCKET_PATH_MOST);
     for (int fd = 0; fd < 3; fd++) /* closed: the socket would get its number */
         if (fcntl(fd, F_GETFD) == -1)
             err(EXIT_FAILURE, "descriptor %d", fd);

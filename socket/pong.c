@@ -1,11 +1,11 @@
 /*
- * pong - send back what ping says, over a stream socket.
+ * pong - send back what ping says, over a local socket.
  *
  * Hears how many rounds of how many bytes there will be, and then each round,
- * which it says again. Listens at a path or on a TCP port of this machine.
- * Either may start first; once ping has connected, the name is removed.
+ * which it says again. Either may start first. Once ping has connected, the
+ * name has served and is removed.
  *
- * See contract.h, unix(7), tcp(7), bind(2), listen(2), accept(2), flock(2).
+ * See contract.h, unix(7), bind(2), listen(2), accept(2), flock(2).
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -13,8 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,56 +25,17 @@
 
 #include "contract.h"
 
-static union {
-    struct sockaddr any;
-    struct sockaddr_un local;
-    struct sockaddr_in tcp;
-} address;
-static socklen_t size;   /* of the address */
-static const char *path; /* of a local one */
-static char place[128];  /* the path, or "port 20000" */
-static int folder = -1, listener = -1;
+static const char *path = PING_PATH;
+static struct sockaddr_un address = {.sun_family = AF_UNIX};
+static int folder, listener = -1;
 
 static void
 usage(FILE *stream, int status)
 {
-    fputs("usage: pong [unix [path] | tcp [port]]\n"
+    fputs("usage: pong [path]\n"
           "Send back what ping says, until it has said all.\n",
           stream);
     exit(status);
-}
-
-/* unix [path] or tcp [port]: where pong listens. */
-static void
-locate(int words, char *word[])
-{
-    const char *kind = words > 0 ? word[0] : "unix";
-    long port = TCP_PORT + (long)geteuid() % TCP_PORTS;
-    char *end = "";
-
-    if (words > 2 || (strcmp(kind, "unix") != 0 && strcmp(kind, "tcp") != 0))
-        usage(stderr, 2);
-    if (*kind == 't') {
-        if (words > 1)
-            port = strtol(word[1], &end, 10);
-        if (port < 1 || port >= TCP_LENT || *end != '\0')
-            errx(2, "%s: not a port from 1 to %d", word[1], TCP_LENT - 1);
-        size = sizeof(address.tcp);
-        address.tcp.sin_family = AF_INET;
-        address.tcp.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        address.tcp.sin_port = htons((in_port_t)port);
-        snprintf(place, sizeof(place), "port %ld", port);
-        return;
-    }
-    path = words > 1 ? word[1] : PING_PATH;
-    if (strlen(path) < 1 || strlen(path) > SOCKET_PATH_MOST)
-        errx(EXIT_FAILURE, "'%s': an address has 1 to %d bytes", path,
-             SOCKET_PATH_MOST);
-    size = sizeof(address.local);
-    address.local.sun_family = AF_UNIX;
-    snprintf(address.local.sun_path, sizeof(address.local.sun_path), "%s",
-             path);
-    snprintf(place, sizeof(place), "%s", path);
 }
 
 /* Anything else under the name is not to be touched. */
@@ -96,8 +55,9 @@ remove_stale(void)
 {
     int probe = socket(AF_UNIX, SOCK_DGRAM, 0);
 
-    if (path != NULL && is_our_socket() &&
-        connect(probe, &address.any, size) == -1 && errno == ECONNREFUSED)
+    if (is_our_socket() &&
+        connect(probe, (struct sockaddr *)&address, sizeof(address)) == -1 &&
+        errno == ECONNREFUSED)
         unlink(path);
     close(probe);
 }
@@ -135,29 +95,22 @@ again(const char *call, const char *object)
 static void
 make(void)
 {
-    int yes = 1;
-
-    while (path != NULL && flock(folder, LOCK_EX) == -1)
+    while (flock(folder, LOCK_EX) == -1)
         again("flock", path);
     remove_stale();
-    if ((listener = socket(address.any.sa_family, SOCK_STREAM, 0)) == -1)
+    if ((listener = socket(AF_UNIX, SOCK_STREAM, 0)) == -1)
         err(EXIT_FAILURE, "socket");
     umask(SOCKET_UMASK); /* before, or the name could be open for a moment */
-    /* TCP: see tcp-reader and ping. Accepted sockets inherit it. */
-    if (path == NULL &&
-        (setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) ||
-         setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes))))
-        err(EXIT_FAILURE, "setsockopt");
-    if (bind(listener, &address.any, size) == -1) {
-        if (path == NULL || errno != EADDRINUSE)
-            err(EXIT_FAILURE, "bind %s", place);
+    if (bind(listener, (struct sockaddr *)&address, sizeof(address)) == -1) {
+        if (errno != EADDRINUSE)
+            err(EXIT_FAILURE, "bind %s", path);
         errx(EXIT_FAILURE,
              is_our_socket() ? "%s: another pong is here"
                              : "%s is not a socket of yours",
              path);
     }
     if (listen(listener, 1) == -1)
-        err(EXIT_FAILURE, "listen %s", place);
+        err(EXIT_FAILURE, "listen %s", path);
     flock(folder, LOCK_UN);
 }
 
@@ -194,18 +147,22 @@ main(int argc, char *argv[])
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
-    if (getopt(argc, argv, "") != -1)
+    if (getopt(argc, argv, "") != -1 || argc - optind > 1)
         usage(stderr, 2);
-    locate(argc - optind, argv + optind);
+    if (argc > optind)
+        path = argv[optind];
+    if (strlen(path) < 1 || strlen(path) > SOCKET_PATH_MOST)
+        errx(EXIT_FAILURE, "'%s': an address has 1 to %d bytes", path,
+             SOCKET_PATH_MOST);
     for (int fd = 0; fd < 3; fd++) /* closed: the socket would get its number */
         if (fcntl(fd, F_GETFD) == -1)
             err(EXIT_FAILURE, "descriptor %d", fd);
-    if (path != NULL) { /* dirname() may write into what it is given */
-        folder = open(dirname(place), O_RDONLY | O_DIRECTORY);
-        if (folder == -1)
-            err(EXIT_FAILURE, "open %s", place);
-        snprintf(place, sizeof(place), "%s", path);
-    }
+
+    memcpy(address.sun_path, path, strlen(path)); /* dirname() writes in its */
+    folder = open(dirname(address.sun_path), O_RDONLY | O_DIRECTORY);
+    if (folder == -1)
+        err(EXIT_FAILURE, "open %s", address.sun_path);
+    memcpy(address.sun_path, path, strlen(path));
     atexit(leave); /* fails only for want of memory: the name stays */
     sigaction(SIGHUP, &action, NULL); /* fails for no signal only */
     sigaction(SIGINT, &action, NULL);
@@ -213,9 +170,9 @@ main(int argc, char *argv[])
     signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
 
     make();
-    warnx("accept %s: sleeps until ping connects", place);
+    warnx("accept %s: sleeps until ping connects", path);
     while ((sock = accept(listener, NULL, NULL)) == -1)
-        again("accept", place);
+        again("accept", path);
     leave(); /* the name has served: it was only for meeting */
     warnx("ping is there");
     hear(sock, (char *)&plan, sizeof(plan)); /* from anybody: believe nothing */

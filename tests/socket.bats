@@ -604,12 +604,12 @@ time.sleep(20)' $type > ready
 
 @test "socket: who has no descriptor left for a caller says so, and leaves no name" {
     for side in reader pong fd-receiver; do
-        place=ipc.sock
-        [ $side != pong ] || place="unix ipc.sock"
-        run -1 timeout 10 bash -c 'exec 3>&- 4>&-; ulimit -n 5; exec "$@"' - $side $place
+        run -1 timeout 10 bash -c 'exec 3>&- 4>&-; ulimit -n 5; exec "$@"' - $side ipc.sock
         [ "${lines[-1]}" = "$side: accept ipc.sock: Too many open files" ]
         [ ! -e ipc.sock ]
     done
+    run -1 timeout 10 bash -c 'exec 3>&- 4>&-; ulimit -n 4; exec "$@"' - tcp-pong $port
+    [ "${lines[-1]}" = "tcp-pong: accept port $port: Too many open files" ]
 }
 
 @test "socket: a call that is interrupted is made again, and nothing is lost" {
@@ -633,7 +633,6 @@ time.sleep(20)' $type > ready
     done
     for kind in unix tcp udp; do
         over $kind
-        [ $kind = udp ] && prefix=udp- || prefix=''
         start $often ${prefix}pong "${where[@]}" > /dev/null 2> errors
         pong=$!
         start ${often//,write/} ${prefix}ping -n 9 "${where[@]}" > /dev/null 2>> errors
@@ -746,7 +745,8 @@ time.sleep(20)' $type > ready
 }
 
 @test "socket: the data and the story never get into each other" {
-    for side in writer reader tcp-writer tcp-reader ping pong udp-ping udp-pong; do
+    for side in writer reader tcp-writer tcp-reader ping pong tcp-ping tcp-pong \
+        udp-ping udp-pong; do
         run -1 timeout 10 sh -c "exec $side <&-"
         [ "$output" = "$side: descriptor 0: Bad file descriptor" ]
         run -1 timeout 10 sh -c "exec $side >&-"
@@ -768,7 +768,7 @@ time.sleep(20)' $type > ready
 
 @test "socket: a usage error has status 2, and --help is none" {
     for program in writer reader tcp-writer tcp-reader pair kinds stale queue peer \
-        ping pong udp-ping udp-pong; do
+        ping pong tcp-ping tcp-pong udp-ping udp-pong; do
         run -2 timeout 10 $program one two three
         run -2 timeout 10 $program -x
         run -0 --separate-stderr timeout 10 $program --help
@@ -790,6 +790,8 @@ tcp-writer|-b|-1|1048576
 tcp-reader|-b|0x|1048576
 ping|-n|10000001|10000000
 ping|-s|1048577|1048576
+tcp-ping|-n||10000000
+tcp-ping|-s|0|1048576
 udp-ping|-n|1x|10000000
 udp-ping|-s|65508|65507
 END
@@ -798,11 +800,11 @@ END
         [ "$output" = "tcp-reader: $number: not a port from 1 to 65535" ]
     done
     for number in 0 32768 "" 99999999999999999999; do
-        run -2 timeout 10 pong tcp "$number"
-        [ "$output" = "pong: $number: not a port from 1 to 32767" ]
+        for side in tcp-ping tcp-pong udp-ping udp-pong; do
+            run -2 timeout 10 $side "$number"
+            [ "$output" = "$side: $number: not a port from 1 to 32767" ]
+        done
     done
-    run -2 timeout 10 udp-pong 32768
-    [ "$output" = "udp-pong: 32768: not a port from 1 to 32767" ]
 }
 
 @test "socket: nc and socat can take either part" {
@@ -973,19 +975,18 @@ s.sendall(b"hello\n")'
 # side WHO [ARGUMENT...]: the ping or pong that $kind is about; what it tells
 # goes to ping.err or pong.err.
 side() {
-    local who=$1 program=$1
+    local who=$1
     shift
-    [ $kind != udp ] || program=udp-$program
-    start $program "$@" "${where[@]}" 2> $who.err > $who.out
+    start $prefix$who "$@" "${where[@]}" 2> $who.err > $who.out
 }
 
 # over KIND: where ping and pong meet.
 over() {
     kind=$1
     case $kind in
-        unix) where=() place=ipc.ping ;;
-        tcp) where=(tcp "$port") place="port $port" ;;
-        udp) where=("$port") place="port $port" ;;
+        unix) where=() prefix='' ;;
+        tcp) where=("$port") prefix=tcp- ;;
+        udp) where=("$port") prefix=udp- ;;
     esac
 }
 
@@ -1089,7 +1090,7 @@ met() {
     ln -s file link
     for name in file folder link; do
         for side in ping pong; do
-            run -1 timeout 10 $side unix $name
+            run -1 timeout 10 $side $name
             [ "${lines[-1]}" = "$side: $name is not a socket of yours" ]
         done
     done
@@ -1110,9 +1111,9 @@ met() {
         [ $plan != four ] 2> /dev/null || exec {stranger}>&-
         finish $pong 1
         exec {stranger}>&-
-        [ "$plan" = four ] || grep -q "pong: this is not ping: " pong.err
+        [ "$plan" = four ] || grep -q "tcp-pong: this is not ping: " pong.err
     done
-    WHO=pong says "pong: ping is gone before its end"
+    WHO=pong says "tcp-pong: ping is gone before its end"
     over udp
     for plan in 'hello, who is there?' '\0\0\0\0\x08\0\0\0' '' '\x01\0\0\0\xff\xff\0\0' \
         '\x01\0\0\0\x08\0\0\0!'; do
@@ -1135,7 +1136,7 @@ met() {
     nc=$!
     side ping
     finish $! 1
-    WHO=ping says "ping: the echo is not what was said"
+    WHO=ping says "tcp-ping: the echo is not what was said"
     finish $nc
 }
 
@@ -1162,11 +1163,11 @@ met() {
         run -1 timeout 10 sh -c "exec $program >&-"
         [ "$output" = "$program: standard output: Bad file descriptor" ]
     done
-    for kind in unix udp; do
+    for kind in unix tcp udp; do
         over $kind
         side pong
         pong=$!
-        [ $kind = udp ] && program=udp-ping || program=ping
+        program=${prefix}ping
         run -1 timeout 10 sh -c 'exec "$@" > /dev/full' - $program -n 5 "${where[@]}"
         [ "${lines[-1]}" = "$program: standard output: No space left on device" ]
         finish $pong
