@@ -2,8 +2,8 @@
  * ping - time the way to pong and back through a mapped file.
  *
  * Says something to pong and hears the echo before it goes on: each sleeps
- * until it is its turn. Either may start first: the first one makes the file
- * and waits, the second takes its name away.
+ * until it is its turn. Either may start first: pong makes the file, and ping,
+ * which looks for it ten times a second, takes its name away.
  *
  * See contract.h, mmap(2), futex(2), fcntl_locking(2), clock_gettime(2).
  */
@@ -12,6 +12,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,26 +73,6 @@ is_still_there(void)
            ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
 }
 
-/* Go alone: nobody may be in the middle of coming to us. */
-static void
-leave(void)
-{
-    while (flock(file, LOCK_EX) == -1 && errno == EINTR)
-        ;
-    if (is_still_there())
-        unlink(path);
-}
-
-/* Told to stop: die of the same signal, so that the shell learns how. Not all
-   that is called is in signal-safety(7), but it is only system calls. */
-static void
-stop(int sig)
-{
-    leave();
-    signal(sig, SIG_DFL);
-    raise(sig);
-}
-
 /* What was the file's memory is not any more: who touches it gets SIGBUS, and a
    system call that is given it fails with EFAULT. */
 static void
@@ -109,76 +90,34 @@ again(const char *call, const char *object)
         err(EXIT_FAILURE, "%s %s", call, object);
 }
 
-/* Get the file under the name, and be alone with it. While we waited for that,
-   the name may have gone. A new file is empty. */
-static off_t
-find(const sigset_t *all)
+/* Come in alone, if pong is there: nobody else may look, make or remove
+   meanwhile. Then both are here, and the name has served. */
+static int
+find(void)
 {
     struct stat st;
 
-    for (;; close(file)) {
-        file =
-            open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, FILE_MODE);
-        if (file == -1)
-            err(EXIT_FAILURE, "open %s", path);
-        /* Told to stop while another has it, we may die: it is not ours. */
-        if (flock(file, LOCK_EX | LOCK_NB) == -1) {
-            sigprocmask(SIG_UNBLOCK, all, NULL);
-            while (flock(file, LOCK_EX) == -1)
-                again("flock", path);
-            sigprocmask(SIG_BLOCK, all, NULL);
+    file = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
+    if (file == -1 && errno == ENOENT)
+        return 0;
+    if (file == -1 || fstat(file, &st) == -1)
+        err(EXIT_FAILURE, "open %s", path);
+    if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+        (st.st_mode & 07777) != FILE_MODE ||
+        (st.st_size != 0 && st.st_size != sizeof(*talk)))
+        errx(EXIT_FAILURE, "%s is not a map of ours", path);
+    if (lock(F_OFD_GETLK, PONG)) {
+        while (flock(file, LOCK_EX) == -1)
+            again("flock", path);
+        if (is_still_there()) {
+            lock(F_OFD_SETLK, PING);
+            unlink(path);
+            flock(file, LOCK_UN);
+            return 1;
         }
-        if (!is_still_there() || fstat(file, &st) == -1)
-            continue;
-        if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
-            (st.st_mode & 07777) != FILE_MODE ||
-            (st.st_size != 0 && st.st_size != sizeof(*talk)))
-            errx(EXIT_FAILURE, "%s is not a map of ours", path);
-        if (lock(F_OFD_GETLK, PING))
-            errx(EXIT_FAILURE, "%s: another ping is here", path);
-        if (st.st_size == 0 || lock(F_OFD_GETLK, PONG))
-            return st.st_size;
-        unlink(path); /* a killed run has left it behind */
     }
-}
-
-/* Come in alone: nobody else may look, make or remove meanwhile. No signal
-   comes before we can leave as we should. */
-static void
-enter(void)
-{
-    struct sigaction action = {.sa_handler = stop};
-    sigset_t all;
-
-    sigfillset(&all);
-    sigprocmask(SIG_BLOCK, &all, NULL);
-    off_t size = find(&all);
-    sigaction(SIGHUP, &action, NULL); /* fails for no signal only */
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    action.sa_handler = shortened;
-    sigaction(SIGBUS, &action, NULL);
-    signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
-    atexit(leave);            /* fails only for want of memory */
-
-    /* Beyond the file's last page there is no memory to be had, only SIGBUS; so
-       make it long enough. But ftruncate() only promises disk space: if that
-       is missing later, SIGBUS again. Have it now, or fail. */
-    if (size == 0) {
-        while (ftruncate(file, sizeof(*talk)) == -1)
-            again("ftruncate", path);
-        while ((errno = posix_fallocate(file, 0, sizeof(*talk))) != 0)
-            again("posix_fallocate", path);
-    }
-    talk =
-        mmap(NULL, sizeof(*talk), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    if (talk == MAP_FAILED)
-        err(EXIT_FAILURE, "mmap %s", path);
-    lock(F_OFD_SETLK, PING);
-    if (size != 0) /* both are here: nobody else shall come */
-        unlink(path);
-    flock(file, LOCK_UN);
-    sigprocmask(SIG_UNBLOCK, &all, NULL);
+    close(file); /* nobody is there, or no longer */
+    return 0;
 }
 
 /* Words first, then the turn: an atomic store comes after all that was written
@@ -190,12 +129,12 @@ say(uint32_t turn)
     syscall(SYS_futex, &talk->turn, FUTEX_WAKE, 1);
 }
 
-/* Has pong been here, and is now gone? Nobody would tell. Or has it taken its
-   last turn and gone as it should? */
+/* Is pong gone? Nobody would tell. Or has it taken its last turn and gone as it
+   should? */
 static void
 look(uint32_t turn)
 {
-    if (!is_still_there() && !lock(F_OFD_GETLK, PONG) && talk->turn == turn)
+    if (!lock(F_OFD_GETLK, PONG) && talk->turn == turn)
         errx(EXIT_FAILURE, "%s: pong is gone before its end", path);
 }
 
@@ -258,6 +197,7 @@ report(long ns[], long count)
 int
 main(int argc, char *argv[])
 {
+    const struct sigaction action = {.sa_handler = shortened};
     int count = 10000, bytes = 8, raw = 0;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
@@ -282,8 +222,16 @@ main(int argc, char *argv[])
     if (ns == NULL)
         err(EXIT_FAILURE, "calloc");
 
-    enter();
-    warnx("futex: sleeps until pong has come and taken its turn");
+    sigaction(SIGBUS, &action, NULL); /* fails for no signal only */
+    signal(SIGPIPE, SIG_IGN);         /* it would kill us without a word */
+
+    warnx("open %s: tries until pong has made it", path);
+    while (!find())
+        poll(NULL, 0, TICK); /* waits for nothing but the time */
+    talk =
+        mmap(NULL, sizeof(*talk), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (talk == MAP_FAILED)
+        err(EXIT_FAILURE, "mmap %s", path);
     talk->rounds = count / 10 + count;
     talk->bytes = bytes;
     say(1);

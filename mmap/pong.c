@@ -2,8 +2,7 @@
  * pong - send back what ping says, through a mapped file.
  *
  * Hears how many rounds of how many bytes there will be. Either may start
- * first: the first one makes the file and waits, the second takes its name
- * away.
+ * first: pong makes the file and waits, and ping takes its name away.
  *
  * See contract.h, mmap(2), futex(2), fcntl_locking(2).
  */
@@ -97,10 +96,10 @@ again(const char *call, const char *object)
         err(EXIT_FAILURE, "%s %s", call, object);
 }
 
-/* Get the file under the name, and be alone with it. While we waited for that,
-   the name may have gone. A new file is empty. */
-static off_t
-find(const sigset_t *all)
+/* Get a new file, and be alone with it: nobody else may look, make or remove
+   meanwhile. The name may go before we have the lock. A new file is empty. */
+static void
+make(void)
 {
     struct stat st;
 
@@ -109,12 +108,10 @@ find(const sigset_t *all)
             open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, FILE_MODE);
         if (file == -1)
             err(EXIT_FAILURE, "open %s", path);
-        /* Told to stop while another has it, we may die: it is not ours. */
-        if (flock(file, LOCK_EX | LOCK_NB) == -1) {
-            sigprocmask(SIG_UNBLOCK, all, NULL);
-            while (flock(file, LOCK_EX) == -1)
-                again("flock", path);
-            sigprocmask(SIG_BLOCK, all, NULL);
+        while (flock(file, LOCK_EX | LOCK_NB) == -1) {
+            if (errno == EWOULDBLOCK)
+                errx(EXIT_FAILURE, "%s: another pong is here", path);
+            again("flock", path);
         }
         if (!is_still_there() || fstat(file, &st) == -1)
             continue;
@@ -124,14 +121,14 @@ find(const sigset_t *all)
             errx(EXIT_FAILURE, "%s is not a map of ours", path);
         if (lock(F_OFD_GETLK, PONG))
             errx(EXIT_FAILURE, "%s: another pong is here", path);
-        if (st.st_size == 0 || lock(F_OFD_GETLK, PING))
-            return st.st_size;
+        if (st.st_size == 0)
+            return;
         unlink(path); /* a killed run has left it behind */
     }
 }
 
-/* Come in alone: nobody else may look, make or remove meanwhile. No signal
-   comes before we can leave as we should. */
+/* Wait under the name for ping. No signal comes before we can leave as we
+   should. */
 static void
 enter(void)
 {
@@ -140,7 +137,7 @@ enter(void)
 
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, NULL);
-    off_t size = find(&all);
+    make();
     sigaction(SIGHUP, &action, NULL); /* fails for no signal only */
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
@@ -152,19 +149,15 @@ enter(void)
     /* Beyond the file's last page there is no memory to be had, only SIGBUS; so
        make it long enough. But ftruncate() only promises disk space: if that
        is missing later, SIGBUS again. Have it now, or fail. */
-    if (size == 0) {
-        while (ftruncate(file, sizeof(*talk)) == -1)
-            again("ftruncate", path);
-        while ((errno = posix_fallocate(file, 0, sizeof(*talk))) != 0)
-            again("posix_fallocate", path);
-    }
+    while (ftruncate(file, sizeof(*talk)) == -1)
+        again("ftruncate", path);
+    while ((errno = posix_fallocate(file, 0, sizeof(*talk))) != 0)
+        again("posix_fallocate", path);
     talk =
         mmap(NULL, sizeof(*talk), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     if (talk == MAP_FAILED)
         err(EXIT_FAILURE, "mmap %s", path);
     lock(F_OFD_SETLK, PONG);
-    if (size != 0) /* both are here: nobody else shall come */
-        unlink(path);
     flock(file, LOCK_UN);
     sigprocmask(SIG_UNBLOCK, &all, NULL);
 }

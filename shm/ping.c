@@ -3,8 +3,8 @@
  *
  * Says something to pong, and hears the echo before it goes on. Asleep on a
  * futex until its turn comes, or spinning: then nobody calls the kernel, but a
- * whole CPU is busy waiting. Either may start first; who comes second takes
- * the name away.
+ * whole CPU is busy waiting. Either may start first: pong makes the memory, and
+ * ping, which looks for it ten times a second, takes its name away.
  *
  * See contract.h, shm_overview(7), futex(2), clock_gettime(2).
  */
@@ -13,6 +13,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,92 +65,35 @@ lock(int command, off_t who)
     return byte.l_type != F_UNLCK;
 }
 
-/* Go alone. If both have come, the name is away: it may stand for somebody
-   else's talk by now. */
-static void
-leave(void)
+/* Come in alone, if pong is there: nobody else may look, make or remove
+   meanwhile. Then both are here, and the name has served. */
+static int
+find(void)
 {
     struct stat st;
 
-    flock(place, LOCK_EX);
-    if (fstat(place, &st) == 0 && st.st_nlink > 0)
-        shm_unlink(name);
-}
-
-/* Told to stop: die of the same signal, so that the shell learns how. Not all
-   that is called is in signal-safety(7), but it is only system calls. */
-static void
-stop(int sig)
-{
-    leave();
-    signal(sig, SIG_DFL);
-    raise(sig);
-}
-
-/* Get the object under the name, and be alone with it. While we waited for
-   that, its name may have gone: then it has no link. A new one is empty. */
-static off_t
-find(const sigset_t *all)
-{
-    struct stat st;
-
-    for (;; close(place)) {
-        place = shm_open(name, O_RDWR | O_CREAT, 0600);
-        if (place == -1)
-            err(EXIT_FAILURE, "shm_open %s", name);
-        /* Told to stop while another has it, we may die: it is not ours. */
-        if (flock(place, LOCK_EX | LOCK_NB) == -1) {
-            sigprocmask(SIG_UNBLOCK, all, NULL);
-            while (flock(place, LOCK_EX) == -1)
-                if (errno != EINTR)
-                    err(EXIT_FAILURE, "flock %s", name);
-            sigprocmask(SIG_BLOCK, all, NULL);
+    place = shm_open(name, O_RDWR, 0);
+    if (place == -1 && errno == ENOENT)
+        return 0;
+    if (place == -1 || fstat(place, &st) == -1)
+        err(EXIT_FAILURE, "shm_open %s", name);
+    if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+        (st.st_mode & 0777) != 0600 ||
+        (st.st_size != 0 && st.st_size != sizeof(*talk)))
+        errx(EXIT_FAILURE, "%s is not ours to talk through", name);
+    if (lock(F_OFD_GETLK, PING_PONGER)) {
+        while (flock(place, LOCK_EX) == -1)
+            if (errno != EINTR)
+                err(EXIT_FAILURE, "flock %s", name);
+        if (fstat(place, &st) == 0 && st.st_nlink > 0) {
+            lock(F_OFD_SETLK, PING_PINGER);
+            shm_unlink(name);
+            flock(place, LOCK_UN);
+            return 1;
         }
-        if (fstat(place, &st) == -1 || st.st_nlink == 0)
-            continue;
-        if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
-            (st.st_mode & 0777) != 0600 ||
-            (st.st_size != 0 && st.st_size != sizeof(*talk)))
-            errx(EXIT_FAILURE, "%s is not ours to talk through", name);
-        if (lock(F_OFD_GETLK, PING_PINGER))
-            errx(EXIT_FAILURE, "%s: another ping is here", name);
-        if (st.st_size == 0 || lock(F_OFD_GETLK, PING_PONGER))
-            return st.st_size;
-        shm_unlink(name); /* a killed run has left it behind */
     }
-}
-
-/* Come in alone: nobody else may look, make or remove meanwhile. No signal
-   comes before we can leave as we should. */
-static void
-enter(void)
-{
-    const struct sigaction action = {.sa_handler = stop};
-    sigset_t all;
-
-    sigfillset(&all);
-    sigprocmask(SIG_BLOCK, &all, NULL);
-    off_t size = find(&all);
-    sigaction(SIGHUP, &action, NULL); /* fails for no signal only */
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    atexit(leave); /* fails only for want of memory */
-
-    /* Memory that is only promised would kill us when it is touched and none
-       is left (SIGBUS): have it now, or fail. */
-    while ((errno = posix_fallocate(place, 0, sizeof(*talk))) == EINTR)
-        ;
-    if (errno != 0)
-        err(EXIT_FAILURE, "posix_fallocate %s", name);
-    talk =
-        mmap(NULL, sizeof(*talk), PROT_READ | PROT_WRITE, MAP_SHARED, place, 0);
-    if (talk == MAP_FAILED)
-        err(EXIT_FAILURE, "mmap %s", name);
-    lock(F_OFD_SETLK, PING_PINGER);
-    if (size != 0) /* both are here: nobody else shall come */
-        shm_unlink(name);
-    flock(place, LOCK_UN);
-    sigprocmask(SIG_UNBLOCK, &all, NULL);
+    close(place); /* nobody is there, or no longer */
+    return 0;
 }
 
 /* Words first, then the turn: an atomic store comes after all that was written
@@ -162,15 +106,12 @@ say(uint32_t turn, int spin)
         syscall(SYS_futex, &talk->turn, FUTEX_WAKE, 1);
 }
 
-/* Has pong been here, and is now gone? Nobody would tell. Or has it taken its
-   last turn and gone as it should? */
+/* Is pong gone? Nobody would tell. Or has it taken its last turn and gone as it
+   should? */
 static void
 look(uint32_t turn)
 {
-    struct stat st;
-
-    if (fstat(place, &st) == 0 && st.st_nlink == 0 &&
-        !lock(F_OFD_GETLK, PING_PONGER) && talk->turn == turn)
+    if (!lock(F_OFD_GETLK, PING_PONGER) && talk->turn == turn)
         errx(EXIT_FAILURE, "%s: pong is gone before its end", name);
 }
 
@@ -262,8 +203,13 @@ main(int argc, char *argv[])
     if (ns == NULL)
         err(EXIT_FAILURE, "calloc");
 
-    enter();
-    warnx("futex: sleeps until pong has come and taken its turn");
+    warnx("shm_open %s: tries until pong has made it", name);
+    while (!find())
+        poll(NULL, 0, SHM_TICK); /* waits for nothing but the time */
+    talk =
+        mmap(NULL, sizeof(*talk), PROT_READ | PROT_WRITE, MAP_SHARED, place, 0);
+    if (talk == MAP_FAILED)
+        err(EXIT_FAILURE, "mmap %s", name);
     talk->rounds = count / 10 + count;
     talk->bytes = bytes;
     talk->spin = spin;

@@ -2,8 +2,8 @@
  * pong - send back what ping says, through shared memory.
  *
  * Hears how many rounds of how many bytes there will be, and whether to sleep
- * or to spin meanwhile. Either may start first; who comes second takes the
- * name away.
+ * or to spin meanwhile. Either may start first: pong makes the memory and
+ * waits, and ping takes its name away.
  *
  * See contract.h, shm_overview(7), futex(2).
  */
@@ -72,10 +72,10 @@ stop(int sig)
     raise(sig);
 }
 
-/* Get the object under the name, and be alone with it. While we waited for
-   that, its name may have gone: then it has no link. A new one is empty. */
-static off_t
-find(const sigset_t *all)
+/* Get a new object, and be alone with it: nobody else may look, make or remove
+   meanwhile. Its name may go before we have the lock: then it has no link. */
+static void
+make(void)
 {
     struct stat st;
 
@@ -83,14 +83,11 @@ find(const sigset_t *all)
         place = shm_open(name, O_RDWR | O_CREAT, 0600);
         if (place == -1)
             err(EXIT_FAILURE, "shm_open %s", name);
-        /* Told to stop while another has it, we may die: it is not ours. */
-        if (flock(place, LOCK_EX | LOCK_NB) == -1) {
-            sigprocmask(SIG_UNBLOCK, all, NULL);
-            while (flock(place, LOCK_EX) == -1)
-                if (errno != EINTR)
-                    err(EXIT_FAILURE, "flock %s", name);
-            sigprocmask(SIG_BLOCK, all, NULL);
-        }
+        while (flock(place, LOCK_EX | LOCK_NB) == -1)
+            if (errno == EWOULDBLOCK)
+                errx(EXIT_FAILURE, "%s: another pong is here", name);
+            else if (errno != EINTR)
+                err(EXIT_FAILURE, "flock %s", name);
         if (fstat(place, &st) == -1 || st.st_nlink == 0)
             continue;
         if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
@@ -99,14 +96,14 @@ find(const sigset_t *all)
             errx(EXIT_FAILURE, "%s is not ours to talk through", name);
         if (lock(F_OFD_GETLK, PING_PONGER))
             errx(EXIT_FAILURE, "%s: another pong is here", name);
-        if (st.st_size == 0 || lock(F_OFD_GETLK, PING_PINGER))
-            return st.st_size;
+        if (st.st_size == 0)
+            return;
         shm_unlink(name); /* a killed run has left it behind */
     }
 }
 
-/* Come in alone: nobody else may look, make or remove meanwhile. No signal
-   comes before we can leave as we should. */
+/* Wait under the name for ping. No signal comes before we can leave as we
+   should. */
 static void
 enter(void)
 {
@@ -115,7 +112,7 @@ enter(void)
 
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, NULL);
-    off_t size = find(&all);
+    make();
     sigaction(SIGHUP, &action, NULL); /* fails for no signal only */
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
@@ -132,8 +129,6 @@ enter(void)
     if (talk == MAP_FAILED)
         err(EXIT_FAILURE, "mmap %s", name);
     lock(F_OFD_SETLK, PING_PONGER);
-    if (size != 0) /* both are here: nobody else shall come */
-        shm_unlink(name);
     flock(place, LOCK_UN);
     sigprocmask(SIG_UNBLOCK, &all, NULL);
 }

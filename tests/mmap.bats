@@ -161,7 +161,11 @@ last() {
     umask 0
     for side in writer reader ping pong; do
         waits $side
-        [[ $(stat -c '%a %F' *.map) == "600 regular file" ]]
+        if [ $side = ping ]; then
+            clean # it looks for what pong makes
+        else
+            [[ $(stat -c '%a %F' *.map) == "600 regular file" ]]
+        fi
         case $side in
             ping) side pong ;;
             pong) side ping -n 10 ;;
@@ -461,7 +465,7 @@ settled() {
 }
 
 @test "mmap: a second one who waits is told that there is one" {
-    for side in writer reader ping pong; do
+    for side in writer reader pong; do
         waits $side
         run -1 timeout 10 $side < /dev/null
         [[ $output == "$side: "*".map: another $side is here" ]]
@@ -520,10 +524,10 @@ refuses() {
 }
 
 @test "mmap: another file that has got the name stays" {
-    for side in writer reader ping pong; do
+    for side in writer reader pong; do
         waits $side
         rm *.map
-        [ $side = ping ] || [ $side = pong ] && file=ping.map || file=ipc.map
+        [ $side = pong ] && file=ping.map || file=ipc.map
         echo precious > $file
         finish ${!side} 1 # its own is gone, and whoever took it away as well
         grep "is gone before" $side.err
@@ -533,8 +537,8 @@ refuses() {
 }
 
 @test "mmap: a file made shorter under the map is an error, not a death" {
-    for side in writer reader ping pong; do
-        [ $side = ping ] || [ $side = pong ] && file=ping.map || file=ipc.map
+    for side in writer reader pong; do
+        [ $side = pong ] && file=ping.map || file=ipc.map
         waits $side
         : > $file
         finish ${!side} 1
@@ -656,7 +660,7 @@ C
 @test "mmap: no room on the disk is an error, not a death, and leaves nothing" {
     unshare -m true 2> /dev/null || skip "needs root, to have a small disk of its own"
     mkdir disk
-    for program in writer reader ping pong; do
+    for program in writer reader pong; do
         run -1 timeout 10 unshare -m sh -c "mount -t tmpfs -o size=64k none disk && cd disk &&
             $program here < /dev/null; status=\$?; ls; exit \$status"
         [ "$output" = "$program: posix_fallocate here: No space left on device" ]
@@ -676,6 +680,7 @@ C
     for program in writer reader ping pong; do
         run -1 timeout 10 sh -c "exec $program <&-"
         [ "$output" = "$program: descriptor 0: Bad file descriptor" ]
+        [ $program != ping ] || continue # it waits for one who can make it
         run -1 timeout 10 $program no/where < /dev/null
         [ "$output" = "$program: open no/where: No such file or directory" ]
     done

@@ -606,7 +606,7 @@ C
     chmod 600 $object
     for program in posix-writer posix-reader ping pong; do
         run -1 timeout 10 $program $name < /dev/null
-        [[ $output == "$program: $name is not "*ours* ]]
+        [[ ${lines[-1]} == "$program: $name is not "*ours* ]]
         [ "$(< $object)" = precious ]
     done
     rm $object
@@ -660,11 +660,11 @@ C
         [ "$(stat -c %a /dev/shm$name)" = 600 ]
         meets $first
     done
-    side ping
-    await test -s ping.err
+    side pong
+    await test -s pong.err
     [ "$(stat -c %a /dev/shm$name)" = 600 ]
-    stop TERM $ping
-    finish $ping 143
+    stop TERM $pong
+    finish $pong 143
     [ -n "$HOLDER" ] || return 0
     W="$ENTER writer" R="$ENTER reader" operand=''
     for first in writer reader; do
@@ -822,7 +822,7 @@ C
 
 @test "shm: no memory left for a ring is an error, not a death" {
     unshare -m true 2> /dev/null || skip "needs root, to have a small /dev/shm of its own"
-    for program in posix-writer posix-reader ping pong; do
+    for program in posix-writer posix-reader pong; do
         run -1 timeout 10 unshare -m sh -c "mount -t tmpfs -o size=64k none /dev/shm &&
             $program $name < /dev/null; status=\$?; ls /dev/shm; exit \$status"
         [ "$output" = "$program: posix_fallocate $name: No space left on device" ]
