@@ -171,12 +171,13 @@ say(uint32_t turn)
     syscall(SYS_futex, &talk->turn, FUTEX_WAKE, 1);
 }
 
-/* Has ping been here, and is now gone? Nobody would tell. Or has it taken its
-   last turn and gone as it should? */
+/* Has ping been here, and is now gone? Nobody would tell. Who took its turn has
+   been here. Or has it taken its last turn and gone as it should? */
 static void
 look(uint32_t turn)
 {
-    if (!is_still_there() && !lock(F_OFD_GETLK, PING) && talk->turn == turn)
+    if ((turn > 0 || !is_still_there()) && !lock(F_OFD_GETLK, PING) &&
+        talk->turn == turn)
         errx(EXIT_FAILURE, "%s: ping is gone before its end", path);
 }
 

@@ -143,14 +143,14 @@ say(uint32_t turn, int spin)
         syscall(SYS_futex, &talk->turn, FUTEX_WAKE, 1);
 }
 
-/* Has ping been here, and is now gone? Nobody would tell. Or has it taken its
-   last turn and gone as it should? */
+/* Has ping been here, and is now gone? Nobody would tell. Who took its turn has
+   been here. Or has it taken its last turn and gone as it should? */
 static void
 look(uint32_t turn)
 {
     struct stat st;
 
-    if (fstat(place, &st) == 0 && st.st_nlink == 0 &&
+    if (fstat(place, &st) == 0 && (st.st_nlink == 0 || turn > 0) &&
         !lock(F_OFD_GETLK, PING_PINGER) && talk->turn == turn)
         errx(EXIT_FAILURE, "%s: ping is gone before its end", name);
 }

@@ -633,6 +633,15 @@ C
     done
 }
 
+@test "mmap: a pong that was told a plan notices that no ping is there" {
+    scribbler
+    waits pong
+    ./scribbler ping.map 2 1
+    finish $pong 1
+    WHO=pong says "pong: ping.map: ping is gone before its end"
+    clean
+}
+
 @test "mmap: whoever scribbles all over the map crashes nobody" {
     scribbler
     for ((round = 0; round < ${ROUNDS:-3}; round++)); do

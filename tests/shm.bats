@@ -1006,6 +1006,19 @@ side() {
     done
 }
 
+@test "shm: a pong that was told a plan, asleep or spinning, notices that no ping is there" {
+    for spin in 0 1; do
+        start pong $name.$spin 2> pong$spin.err
+        pong=$!
+        await test -s pong$spin.err
+        scribble $name.$spin 64 '\2\0\0\0\1\0\0\0'"\\$spin"
+        scribble $name.$spin 0 '\1\0\0\0'
+        finish $pong 1
+        WHO=pong$spin says "pong: $name.$spin: ping is gone before its end"
+        [ ! -e /dev/shm$name.$spin ]
+    done
+}
+
 # bats test_tags=C15,C122
 @test "shm: what a child sets, its parent sees only in shared memory" {
     run -0 timeout 10 $ENTER bread
