@@ -121,3 +121,565 @@ fail() {
 stop() {
     kill -"$1" "$(child "$2")"
 }
+
+# now PROGRAM...: the same in the foreground.
+now() {
+    timeout -k 1 20 env --default-signal "$@" 3>&- 4>&- {idle}>&-
+}
+
+# no COMMAND...: it must fail; a bare ! would not stop a test.
+no() {
+    if "$@"; then return 1; fi
+}
+
+other() {
+    case $1 in
+        writer) echo reader ;;
+        reader) echo writer ;;
+        ping) echo pong ;;
+        pong) echo ping ;;
+        a) echo b ;;
+        b) echo a ;;
+    esac
+}
+
+# What follows is what each pair promises, said once, for the commands $W and $R
+# with $operand behind their options. A lesson defines clean, which is true if
+# nothing is left behind, and says again what is otherwise with its own pairs.
+
+W=writer R=reader operand=''
+who=''    # how the names in their story begin
+place=''  # what they call it when the other is gone
+unsure='' # the side that may end well though the other has not taken all
+
+# write_from FILE [OPTION...], read_to FILE [OPTION...]: start one side; its
+# number is in $writer, $reader.
+write_from() {
+    start $W "${@:2}" $operand < "$1" 2> writer.err
+    writer=$!
+}
+
+read_to() {
+    start $R "${@:2}" $operand > "$1" 2> reader.err
+    reader=$!
+}
+
+# side SIDE [OPTION...]: start ping or pong, and its number is in $ping, $pong.
+side() {
+    start "$@" $operand > $1.out 2> $1.err
+    printf -v $1 %s $!
+}
+
+# begins SIDE: start it, with little to do.
+begins() {
+    case $1 in
+        writer) write_from ${input-/dev/null} ;;
+        reader) read_to received ;;
+        ping) side ping -n 20 ;;
+        pong) side pong ;;
+    esac
+}
+
+# waits SIDE: it begins without the other, and has told what it sleeps on.
+waits() {
+    begins $1
+    await test -s $1.err
+    await asleep ${!1}
+}
+
+# named: the writer, which came first, can be found by a reader.
+named() { :; }
+
+# met: both know that the other is there.
+met() { :; }
+
+# both_end [SECONDS]: and well.
+both_end() {
+    local WITHIN=${1:-${WITHIN:-5}}
+    finish $writer
+    finish $reader
+}
+
+# meets SIDE: the other of one that waits comes, and both end well.
+meets() {
+    local WITHIN=${WITHIN:-5} peer
+    peer=$(other $1)
+    begins $peer
+    finish ${!1}
+    finish ${!peer}
+    clean
+}
+
+# carry [SECONDS]: what is in the file sent, through the pair.
+carry() {
+    write_from sent
+    named
+    read_to received
+    both_end "$@"
+    cmp sent received
+    clean
+}
+
+# carries TEXT...: each, as printf writes it.
+carries() {
+    local text
+    for text; do
+        printf "$text" > sent
+        carry
+    done
+}
+
+# carries_random SIZE...: so many bytes, as head counts them.
+carries_random() {
+    local size
+    for size; do
+        head -c $size /dev/urandom > sent
+        carry
+    done
+}
+
+# carries_slowly SIZE: much more than fits, to a reader who is slow, so that the
+# writer has to sleep again and again. Each time a whole tick would take too long.
+carries_slowly() {
+    head -c $1 /dev/urandom > sent
+    write_from sent
+    start bash -c "set -o pipefail; $R $operand 2> reader.err | cmp - sent"
+    reader=$!
+    both_end
+}
+
+# typist [FIRST]: a writer at a keyboard, open as $keys, and a reader; one of them
+# is there before the other, if so said. A line has come.
+typist() {
+    rm -f keyboard
+    mkfifo keyboard
+    exec {keys}<> keyboard
+    if [ "${1-}" = reader ]; then waits reader {keys}>&-; fi
+    write_from keyboard {keys}>&-
+    named
+    if [ "${1-}" = writer ]; then await asleep $writer; fi
+    if [ "${1-}" != reader ]; then read_to received {keys}>&-; fi
+    type_in met
+}
+
+# type_in LINE: it comes out.
+type_in() {
+    echo "$1" >&$keys
+    await grep -qx "$1" received
+}
+
+# typed: a line comes out at once, and both sleep until the next.
+typed() {
+    local line before
+    typist
+    for line in one two; do
+        type_in $line
+        await asleep $writer
+        await asleep $reader
+    done
+    before=$(($(ticks $writer) + $(ticks $reader)))
+    pause 0.15
+    (($(ticks $writer) + $(ticks $reader) <= before + 1))
+    exec {keys}>&-
+    both_end
+    [ "$(wc -l < received)" = 3 ]
+}
+
+# last LINE: it is the last that was received. No process is started for this.
+last() {
+    mapfile -t lines < received
+    [[ ${lines[-1]} == "$1" ]]
+}
+
+# woken: whoever sleeps is woken at once. Who is not finds out when it looks around
+# the next time: ten lines would take a second.
+woken() {
+    local attempt line began
+    typist
+    for attempt in 1 2 3; do
+        began=${EPOCHREALTIME/./}
+        for line in {1..10}; do
+            echo $attempt.$line >&$keys
+            await last $attempt.$line
+        done
+        ((${EPOCHREALTIME/./} - began < 700000)) && break
+    done
+    exec {keys}>&-
+    both_end
+    [ $attempt != 3 ]
+}
+
+# either_first SIDE...: whoever comes first waits for the other.
+either_first() {
+    local side
+    for side; do
+        waits $side
+        meets $side
+    done
+}
+
+# at_once [SIDE]: it and the other start at the same moment.
+at_once() {
+    local round input=sent one=${1-writer} two
+    two=$(other $one)
+    for ((round = 0; round < ${ROUNDS:-3}; round++)); do
+        echo "round $round" > sent
+        if ((round % 2)); then begins $one; fi
+        begins $two
+        if ((round % 2 == 0)); then begins $one; fi
+        finish ${!one}
+        finish ${!two}
+        [ $one != writer ] || cmp sent received
+        clean
+    done
+}
+
+# in_a_row COUNT: one transfer after the other, and none gets into the next.
+in_a_row() {
+    start bash -c "for i in {1..$1}; do $W $operand <<< \$i || exit; done" 2> writer.err
+    writer=$!
+    start bash -c "for i in {1..$1}; do $R $operand || exit; done" > received 2> reader.err
+    reader=$!
+    both_end 10
+    cmp received <(seq $1)
+}
+
+# misses SIDE: it says that the other has gone too early.
+misses() {
+    local line
+    line=$(tail -n 1 $1.err)
+    [[ $line =~ ^"$who$1: ${place:+$place: }"("the ")?"$(other $1) is gone before "(its|the)" end"$ ]] ||
+        fail "$line"
+}
+
+# works SIDE: a pair of its kind does.
+works() {
+    case $1 in
+        writer | reader) carries again ;;
+        *) either_first $1 ;;
+    esac
+}
+
+# killed: the other side ends, and says why; the next pair works.
+killed() {
+    local side survivor
+    for side in writer reader; do
+        survivor=$(other $side)
+        typist $survivor # who waits has to see that somebody came
+        stop KILL ${!side}
+        finish ${!side} 137
+        finish ${!survivor} 1
+        misses $survivor
+        exec {keys}>&-
+        clean
+        works $side
+    done
+}
+
+# killed_ping [OPTION...]: the same of ping and pong.
+killed_ping() {
+    local side survivor
+    for side in ping pong; do
+        survivor=$(other $side)
+        side pong
+        side ping "$@" -n 10000000
+        await grep -q rounds pong.err
+        stop KILL ${!side}
+        finish ${!side} 137
+        finish ${!survivor} 1
+        misses $survivor
+        [ ! -s ping.out ]
+        clean
+        works $side
+    done
+}
+
+# stuck: both sides sleep, for nobody reads from $full.
+stuck() {
+    rm -f full
+    mkfifo full
+    exec {full}<> full
+    write_from /dev/zero {full}>&-
+    named
+    read_to full {full}>&-
+    await met
+    await asleep $reader
+    await asleep $writer
+}
+
+# killed_full SIDE...: the same, while all is full.
+killed_full() {
+    local side
+    for side; do
+        stuck
+        stop KILL ${!side}
+        finish ${!side} 137
+        if [ $side = writer ]; then
+            start cat < full > /dev/null # now the reader can go on
+            finish $reader 1
+            stop TERM $!
+        else
+            finish $writer 1
+        fi
+        misses "$(other $side)"
+        exec {full}>&-
+        clean
+    done
+}
+
+# what_was_put: by a killed writer comes out before its end is told.
+what_was_put() {
+    mkfifo source full
+    exec {full}<> full
+    head -c 300000 /dev/urandom > part
+    (cat part; exec sleep 10) 3>&- 4>&- {idle}>&- > source &
+    source=$!
+    write_from source
+    read_to full
+    await all_put
+    stop KILL $writer
+    finish $writer 137
+    kill $source
+    pause 0.25 # the reader could have noticed
+    start head -c 300000 < full > received
+    finish $!
+    finish $reader 1
+    cmp part received
+    exec {full}>&-
+    rm source full
+}
+
+# all_put: all is written into the pipe, and both wait for somebody else.
+all_put() {
+    local name
+    read -r name < /proc/$source/comm
+    [[ $name == sleep ]] && asleep $writer && asleep $reader
+}
+
+# settled: the survivor has ended, or waits for a peer that it has never met: it
+# has looked around a few times, and is still there.
+settled() {
+    for _ in 1 2 3 4; do
+        ended ${!survivor} && return
+        pause 0.1
+    done
+    asleep ${!survivor}
+}
+
+# killed_at_random: at any moment; the other side ends, and the next run works.
+killed_at_random() {
+    local round side survivor killed status
+    head -c "${1-3M}" /dev/urandom > sent
+    for ((round = 0; round < ${ROUNDS:-3}; round++)); do
+        write_from sent
+        read_to received
+        side=writer
+        ((round % 2 == 0)) || side=reader
+        survivor=$(other $side)
+        pause "0.0$((RANDOM % 3))$((RANDOM % 10))"
+        stop KILL ${!side} 2> /dev/null || : # it may have ended, or not begun
+        await ended ${!side}
+        wait ${!side} && killed=0 || killed=$?
+        WITHIN=2 await settled
+        if ! ended ${!survivor}; then
+            # It never met the victim and waits for another: it shall have one.
+            if [ $survivor = reader ]; then write_from sent; else read_to received; fi
+            both_end
+            cmp sent received
+            continue
+        fi
+        wait ${!survivor} && status=0 || status=$?
+        case $status in
+            0) [ $killed = 0 ] || [ $survivor = "$unsure" ] || cmp sent received ;;
+            1) misses $survivor ;;
+            *) false ;;
+        esac
+        carry
+    done
+}
+
+# suspend PID: as Ctrl-Z and fg do.
+suspend() {
+    await asleep $1
+    stop STOP $1
+    await stopped $1
+    stop CONT $1
+}
+
+# continued: stopped and continued, neither side loses anything, be it asleep or
+# with data that come meanwhile, for longer than a look at the other takes.
+continued() {
+    local side
+    for side in writer reader; do
+        waits $side
+        suspend ${!side}
+        await asleep ${!side}
+        meets $side
+    done
+    typist
+    suspend $writer
+    suspend $reader
+    type_in one
+    for side in writer reader; do
+        await asleep ${!side}
+        stop STOP ${!side}
+        await stopped ${!side}
+    done
+    echo two >&$keys
+    pause 0.15
+    stop CONT $writer
+    stop CONT $reader
+    await grep -qx two received
+    stop STOP $reader
+    await stopped $reader
+    exec {keys}>&-
+    pause 0.15
+    stop CONT $reader
+    both_end
+    [ "$(wc -l < received)" = 3 ]
+}
+
+# slow: who can write out only a part now writes the rest later.
+slow() {
+    head -c 1M /dev/urandom > sent
+    mkfifo full
+    exec {full}<> full
+    write_from sent
+    named
+    read_to full
+    await met
+    suspend $reader
+    start head -c 1M < full > received
+    both_end
+    finish $!
+    cmp sent received
+    exec {full}>&-
+    rm full
+}
+
+# told_to_stop SIDE...: while it waits, it leaves nothing, and dies of the signal.
+told_to_stop() {
+    local side signal
+    for side; do
+        for signal in HUP INT TERM; do
+            waits $side
+            stop $signal ${!side}
+            finish ${!side} $((128 + $(kill -l $signal)))
+            clean
+        done
+    done
+}
+
+# at_any_moment SIDE...: told to stop, it leaves nothing.
+at_any_moment() {
+    local round side sides=("$@")
+    for ((round = 0; round < $# * ${ROUNDS:-3} / 2; round++)); do
+        side=${sides[round % $#]}
+        begins $side
+        await child ${!side} > /dev/null
+        pause "0.00$((RANDOM % 8))"
+        stop TERM ${!side}
+        finish ${!side} 143
+        clean
+    done
+}
+
+# in_the_middle: told to stop, asleep or at work, either side ends the other.
+in_the_middle() {
+    local side peer cat
+    for side in writer reader; do
+        peer=$(other $side)
+        typist
+        stop INT ${!side}
+        finish ${!side} 130
+        finish ${!peer} 1
+        exec {keys}>&-
+        clean
+        stuck
+        start cat < full > /dev/null {full}>&-
+        cat=$!
+        exec {full}>&-
+        stop INT ${!side}
+        finish ${!side} 130
+        finish ${!peer} 1
+        finish $cat
+        clean
+    done
+}
+
+# left: a killed run could not tidy up.
+left() {
+    no clean
+}
+
+# leftovers SIDE...: what it leaves behind when it is killed does not harm the next.
+leftovers() {
+    local side
+    for side; do
+        waits $side
+        stop KILL ${!side}
+        finish ${!side} 137
+        left
+        works $side
+        waits $side
+        stop KILL ${!side}
+        finish ${!side} 137
+        works "$(other $side)"
+    done
+}
+
+# broken_off: a new reader does not join what another has broken off.
+broken_off() {
+    typist
+    stop STOP $writer
+    await stopped $writer
+    stop KILL $reader # the writer does not know yet
+    finish $reader 137
+    start $R $operand > next 2> next.err {keys}>&-
+    next=$!
+    await test -s next.err
+    exec {keys}>&-
+    stop CONT $writer
+    finish $writer 1
+    [ ! -s next ]
+    echo new > sent
+    write_from sent
+    finish $writer
+    finish $next
+    cmp sent next
+}
+
+# second SIDE...: one who comes while another waits is told so.
+second() {
+    local side again
+    for side; do
+        waits $side
+        case $side in
+            writer) again=$W ;;
+            reader) again=$R ;;
+            *) again=$side ;;
+        esac
+        run -1 now $again $operand < /dev/null
+        [[ $output == "${again##* }: "*": another $side is here" ]]
+        meets $side
+    done
+}
+
+# figures OPTIONS...: with each, ping prints five in order, and with -r each round.
+figures() {
+    local options
+    for options; do
+        side pong
+        now ping -n 30 $options $operand > ping.out 2> ping.err
+        finish $pong
+        grep "^pong: 33 rounds" pong.err
+        [ "$(cut -c 1-9 ping.out | tr -s ' \n' ' ')" = "min median 90 % 99 % max " ]
+        [ "$(grep -cE '^.{8} [ 0-9]{6,7}\.[0-9]{1,2} us$' ping.out)" = 5 ]
+        cut -c 9-18 ping.out | sort -cn
+        side pong
+        now ping -r -n 10 $options $operand > ping.out
+        finish $pong
+        [ "$(grep -cxE '[0-9]+' ping.out)" = 10 ]
+    done
+    clean
+}

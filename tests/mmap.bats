@@ -2,77 +2,11 @@
 # ping and pong talk through another. Then the programs of one fact.
 # ROUNDS=500 tries longer.
 
+load helper # first: some of it is said again below
+
 setup() {
-    load helper
     use mmap
-}
-
-# write_from FILE, read_to FILE: start one side; its number is in $writer, $reader.
-write_from() {
-    start writer < "$1" 2> writer.err
-    writer=$!
-}
-
-read_to() {
-    start reader > "$1" 2> reader.err
-    reader=$!
-}
-
-carry() {
-    write_from sent
-    read_to received
-    WITHIN=5 finish $writer
-    WITHIN=5 finish $reader
-    cmp sent received
-}
-
-# typist [FIRST]: a writer at a keyboard, open as $keys, and a reader, of which
-# one may be there first; a line has come.
-typist() {
-    rm -f keyboard ./*.err
-    mkfifo keyboard
-    exec {keys}<> keyboard
-    if [ "${1-}" = reader ]; then waits reader {keys}>&-; fi
-    start writer < keyboard 2> writer.err {keys}>&-
-    writer=$!
-    if [ "${1-}" = writer ]; then await asleep $writer; fi
-    if [ "${1-}" != reader ]; then start reader > received 2> reader.err {keys}>&-; reader=$!; fi
-    echo first >&$keys
-    await grep -qx first received
-}
-
-other() {
-    case $1 in
-        writer) echo reader ;;
-        reader) echo writer ;;
-        ping) echo pong ;;
-        pong) echo ping ;;
-    esac
-}
-
-# side SIDE [OPTIONS]: start ping or pong.
-side() {
-    local program=$1
-    start "$@" > $program.out 2> $program.err
-    printf -v $program %s $!
-}
-
-# waits SIDE: start it without a peer, until it has told what it sleeps on.
-waits() {
-    case $1 in
-        writer) write_from /dev/null ;;
-        reader) read_to received ;;
-        *) side $1 ;;
-    esac
-    await test -s $1.err
-    await asleep ${!1}
-}
-
-# meets SIDE: start the other and let both end well.
-meets() {
-    if [ $1 = writer ]; then read_to received; else write_from /dev/null; fi
-    finish $writer
-    finish $reader
+    place=ipc.map
 }
 
 # map_of SIDE: the file that it has open, whether there is a name or not.
@@ -83,11 +17,6 @@ map_of() {
     done
 }
 
-# no COMMAND...: it must fail; a bare ! would not stop a test.
-no() {
-    if "$@"; then return 1; fi
-}
-
 # clean: no map is left, under no name.
 clean() {
     [ "$(echo *.map*)" = '*.map*' ]
@@ -95,63 +24,30 @@ clean() {
 
 # bats test_tags=data,C120
 @test "mmap: what goes into the writer comes out of the reader" {
-    head -c 3M /dev/urandom > sent
-    carry
-    clean
+    carries_random 3M
 }
 
 # bats test_tags=data
 @test "mmap: nothing, NULs, no final newline and the length of a slot or of all come out" {
-    : > sent
-    carry
-    printf 'a\0\0b\n\0end' > sent
-    carry
-    for bytes in 262144 262145 1048575 1048577; do
-        head -c $bytes /dev/urandom > sent
-        carry
-    done
+    carries '' 'a\0\0b\n\0end'
+    carries_random 262144 262145 1048575 1048577
 }
 
 # bats test_tags=data
 @test "mmap: many times as much as fits comes out" {
-    head -c "${MEGABYTES:-32}M" /dev/urandom > sent
-    write_from sent
-    # A slow reader, for whom the writer has to sleep again and again.
-    start bash -c "set -o pipefail; reader 2> reader.err | cmp - sent"
-    WITHIN=5 finish $! # much less than if each sleep took a whole tick
-    finish $writer
+    carries_slowly "${MEGABYTES:-32}M"
+    clean
 }
 
-# last LINE: it is the last that was received. No process is started for this.
-last() {
-    mapfile -t lines < received
-    [[ ${lines[-1]} == "$1" ]]
-}
-
-# Who is not woken finds out at the next tick: ten lines would take a second.
 @test "mmap: whoever sleeps is woken at once" {
-    typist
-    for attempt in 1 2 3; do
-        began=${EPOCHREALTIME/./}
-        for line in {1..10}; do
-            echo $attempt.$line >&$keys
-            await last $attempt.$line
-        done
-        ((${EPOCHREALTIME/./} - began < 700000)) && break
-    done
-    exec {keys}>&-
-    finish $writer
-    finish $reader
-    [ $attempt != 3 ]
+    woken
 }
 
 @test "mmap: the story ends with how many bytes went in how many slots" {
     head -c 20000 /dev/urandom > sent
-    start writer -b 7 < sent 2> writer.err
-    writer=$!
+    write_from sent -b 7
     read_to received
-    finish $writer
-    finish $reader
+    both_end
     cmp sent received
     WHO=writer says "writer: end of input: 20000 bytes in 2858 slots"
     WHO=reader says "reader: end of data: 20000 bytes in 2858 slots"
@@ -166,14 +62,7 @@ last() {
         else
             [[ $(stat -c '%a %F' *.map) == "600 regular file" ]]
         fi
-        case $side in
-            ping) side pong ;;
-            pong) side ping -n 10 ;;
-            *) meets $side && continue ;;
-        esac
-        finish $ping
-        finish $pong
-        clean
+        meets $side
     done
 }
 
@@ -183,216 +72,53 @@ last() {
     write_from sent
     await grep -aq "Can you hear me?" ipc.map
     read_to received
-    finish $writer
-    finish $reader
+    both_end
     cmp sent received
 }
 
 @test "mmap: both sides may start at the same moment" {
-    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
-        echo "round $i" > sent
-        if ((i % 2)); then write_from sent; fi
-        read_to received
-        if ((i % 2 == 0)); then write_from sent; fi
-        finish $reader
-        finish $writer
-        cmp sent received
-        clean
-    done
+    at_once
 }
 
 @test "mmap: one transfer after the other, and none gets into the next" {
-    start bash -c 'for i in {1..20}; do writer <<< $i || exit; done' 2> writer.err
-    writers=$!
-    start bash -c 'for i in {1..20}; do reader || exit; done' > received 2> reader.err
-    WITHIN=10 finish $!
-    finish $writers
-    cmp received <(seq 20)
+    in_a_row 20
 }
 
 # bats test_tags=data
 @test "mmap: a typed line comes out at once, and both sleep until the next" {
-    typist
-    for line in one two three; do
-        echo $line >&$keys
-        await grep -qx $line received
-        await asleep $writer
-        await asleep $reader
-    done
-    before=$(($(ticks $writer) + $(ticks $reader)))
-    pause 0.15
-    (($(ticks $writer) + $(ticks $reader) <= before + 1))
-    exec {keys}>&-
-    finish $writer
-    finish $reader
-    [ "$(wc -l < received)" = 4 ]
+    typed
 }
 
 @test "mmap: a killed side ends the other, which says so" {
-    for side in writer reader; do
-        survivor=$(other $side)
-        typist $survivor # who waits has to see that somebody came
-        stop KILL ${!side}
-        finish ${!side} 137
-        finish ${!survivor} 1
-        WHO=$survivor says "$survivor: ipc.map: the $side is gone before the end"
-        exec {keys}>&-
-        clean
-    done
+    killed
 }
 
 @test "mmap: a killed side ends the other, also when all is full" {
-    mkfifo full
-    exec {full}<> full # nobody reads from it, so the reader gets stuck
-    for side in writer reader; do
-        write_from /dev/zero
-        read_to full
-        for p in $writer $reader; do
-            await asleep $p
-        done
-        stop KILL ${!side}
-        finish ${!side} 137
-        if [ $side = writer ]; then
-            start cat < full > /dev/null # now the reader can go on
-            cat=$!
-            finish $reader 1
-            stop TERM $cat
-            WHO=reader says "reader: ipc.map: the writer is gone before the end"
-        else
-            finish $writer 1
-            WHO=writer says "writer: ipc.map: the reader is gone before the end"
-        fi
-        clean
-    done
-    exec {full}>&-
+    killed_full writer reader
 }
 
 @test "mmap: what a killed writer has put comes out before its end is told" {
-    mkfifo pipe.fifo full
-    exec {full}<> full
-    head -c 70000 /dev/urandom > part
-    (cat part; exec sleep 10) 3>&- 4>&- {idle}>&- > pipe.fifo &
-    source=$!
-    start writer < pipe.fifo 2> writer.err
-    writer=$!
-    read_to full
-    await all_put
-    stop KILL $writer
-    finish $writer 137
-    kill $source
-    pause 0.25 # the reader could have noticed
-    start head -c 70000 < full > received
-    finish $!
-    finish $reader 1
-    cmp part received
-    exec {full}>&-
-}
-
-# all_put: all is written into the pipe, and both wait for somebody else.
-all_put() {
-    local name
-    read -r name < /proc/$source/comm
-    [[ $name == sleep ]] && asleep $writer && asleep $reader
+    what_was_put
 }
 
 @test "mmap: an output that takes only a part now takes the rest later" {
-    head -c 1M /dev/urandom > sent
-    mkfifo full
-    exec {full}<> full
-    write_from sent
-    read_to full
-    await asleep $reader # it could write a part only, and is interrupted
-    stop STOP $reader
-    await stopped $reader
-    stop CONT $reader
-    start head -c 1M < full > received
-    finish $!
-    finish $writer
-    finish $reader
-    cmp sent received
-    exec {full}>&-
+    slow
 }
 
 @test "mmap: killed at any moment, one side ends the other, and the next run works" {
-    head -c 3M /dev/urandom > sent
-    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
-        write_from sent
-        read_to received
-        if ((i % 2)); then victim=reader survivor=writer; else victim=writer survivor=reader; fi
-        pause "0.0$((RANDOM % 20 + 10))"
-        stop KILL ${!victim} 2> /dev/null || : # it may have ended already
-        await ended ${!victim}
-        wait ${!victim} && killed=0 || killed=$?
-        await settled
-        if ! ended ${!survivor}; then
-            # It never met the victim and waits for another: it shall have one.
-            if [ $survivor = reader ]; then write_from sent; else read_to received; fi
-            finish $writer
-            finish $reader
-            cmp sent received
-            continue
-        fi
-        wait ${!survivor} && status=0 || status=$?
-        case $status in
-            0) [ $killed = 0 ] || cmp sent received ;;
-            1) tail -n 1 $survivor.err | grep "is gone before the end" ;;
-            *) false ;;
-        esac
-        carry
-    done
-}
-
-# settled: the survivor has ended, or waits for a peer that it has never met: it
-# has looked around a few times, and is still there.
-settled() {
-    for _ in 1 2 3 4; do
-        ended ${!survivor} && return
-        pause 0.1
-    done
-    asleep ${!survivor}
+    killed_at_random
 }
 
 @test "mmap: stopped with Ctrl-Z and continued, neither side loses anything" {
-    typist
-    for line in one two; do
-        for side in $writer $reader; do
-            await asleep $side
-            stop STOP $side
-            await stopped $side
-            stop CONT $side
-        done
-        echo $line >&$keys
-        await grep -qx $line received
-    done
-    stop STOP $reader
-    await stopped $reader
-    exec {keys}>&-
-    pause 0.3 # longer than a look at the other takes: it is stopped, not gone
-    stop CONT $reader
-    finish $writer
-    finish $reader
-    [ "$(wc -l < received)" = 3 ]
+    continued
 }
 
 @test "mmap: told to stop while it waits, each program leaves nothing" {
-    for side in writer:HUP reader:INT ping:TERM pong:HUP writer:INT reader:TERM; do
-        signal=${side#*:} side=${side%:*}
-        waits $side
-        stop $signal ${!side}
-        finish ${!side} $((128 + $(kill -l $signal)))
-        clean
-    done
+    told_to_stop writer reader ping pong
 }
 
 @test "mmap: told to stop at any moment, either side leaves nothing" {
-    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
-        if ((i % 2)); then read_to received; one=$reader; else write_from /dev/null; one=$writer; fi
-        await child $one > /dev/null
-        pause "0.00$((RANDOM % 8))"
-        stop TERM $one
-        finish $one 143
-        clean
-    done
+    at_any_moment writer reader
 }
 
 @test "mmap: told to stop while somebody else is at the door, a side goes at once" {
@@ -412,67 +138,28 @@ settled() {
 }
 
 @test "mmap: told to stop in the middle, a side ends the other" {
-    for side in writer reader; do
-        write_from /dev/zero
-        read_to /dev/null
-        await test -s writer.err
-        await test -s reader.err
-        stop INT ${!side}
-        finish ${!side} 130
-        survivor=$(other $side)
-        finish ${!survivor} 1
-        clean
-    done
+    in_the_middle
 }
 
 @test "mmap: what a killed run leaves behind does not harm the next" {
-    echo again > sent
-    for side in writer reader; do
-        waits $side
-        stop KILL ${!side}
-        finish ${!side} 137
-        size=$(stat -c %s ipc.map) # it could not tidy up
-        carry
-        clean
-    done
+    leftovers writer reader
+    waits reader
+    size=$(stat -c %s ipc.map)
+    stop TERM $reader
+    finish $reader 143
     for half in 0 $size; do # killed before it has made the file, or locked it
         truncate -s $half ipc.map
         chmod 600 ipc.map
-        carry
-        clean
+        carries again
     done
 }
 
 @test "mmap: a new reader does not join what another broke off" {
-    typist
-    stop STOP $writer
-    await stopped $writer
-    stop KILL $reader # the writer does not know yet
-    finish $reader 137
-    old=$writer
-    start reader > next 2> next.err
-    next=$!
-    await test -s next.err
-    exec {keys}>&-
-    stop CONT $old
-    finish $old 1
-    [ ! -s next ]
-    echo new > sent
-    write_from sent
-    finish $writer
-    finish $next
-    cmp sent next
+    broken_off
 }
 
 @test "mmap: a second one who waits is told that there is one" {
-    for side in writer reader pong; do
-        waits $side
-        run -1 timeout 10 $side < /dev/null
-        [[ $output == "$side: "*".map: another $side is here" ]]
-        no clean
-        stop TERM ${!side}
-        finish ${!side} 143
-    done
+    second writer reader pong
 }
 
 # refuses WORDS [PROGRAM...]: they refuse the path "own", all four if not said.
@@ -722,40 +409,14 @@ C
 }
 
 @test "mmap: ping prints five figures, or each round trip" {
-    side pong
-    run -0 --separate-stderr timeout 10 ping -n 1000
-    finish $pong
-    [ "${#lines[@]}" = 5 ]
-    [[ ${lines[1]} =~ ^"median  "\ +[0-9]+\.[0-9]" us"$ ]]
-    WHO=pong says "pong: 1100 rounds of 8 bytes"
-    side pong
-    run -0 --separate-stderr timeout 10 ping -r -n 10 -s 1048576
-    finish $pong
-    [ "${#lines[@]}" = 10 ]
-    [[ ! $output =~ [^0-9$'\n'] ]]
-    clean
+    figures "" "-s 1048576"
+    WHO=pong says "pong: 11 rounds of 1048576 bytes"
 }
 
 @test "mmap: a killed ping or pong ends the other, and the next run works" {
-    for victim in ping pong; do
-        side pong
-        side ping -n 10000000
-        await grep -q rounds pong.err
-        stop KILL ${!victim}
-        finish ${!victim} 137
-        survivor=$(other $victim)
-        finish ${!survivor} 1
-        WHO=$survivor says "$survivor: ping.map: $victim is gone before its end"
-        clean
-        waits $victim
-        stop KILL ${!victim}
-        finish ${!victim} 137
-        side pong
-        side ping -n 10
-        finish $ping
-        finish $pong
-        clean
-    done
+    place=ping.map
+    killed_ping
+    leftovers pong
 }
 
 # bats test_tags=C114,C115

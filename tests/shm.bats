@@ -4,6 +4,8 @@
 # ROUNDS=500 tries longer. System V objects live in an IPC namespace of our own
 # where we may make one: then nothing else is in it, and nothing may stay in it.
 
+load helper # first: some of it is said again below
+
 setup_file() {
     export HOLDER='' ENTER=''
     if unshare --ipc true 2> /dev/null; then
@@ -25,9 +27,9 @@ teardown_file() {
 }
 
 setup() {
-    load helper
     use shm
     name=/ipc-test-$$-$BATS_TEST_NUMBER
+    operand=$name # of ping and pong
 }
 
 teardown() {
@@ -41,9 +43,7 @@ pairs() {
     for kind in '' posix-; do
         echo "# ${kind:-System V }writer and reader"
         W="$ENTER ${kind}writer" R="$ENTER ${kind}reader" who=$kind
-        operand=''
-        [ -z "$kind" ] || operand=$name
-        rm -f sent received keyboard ./*.err
+        operand=${kind:+$name} place=$operand
         "$@" # no ||, which would let all but its last command fail unseen
         clean
     done
@@ -58,140 +58,36 @@ clean() {
     fi
 }
 
-# write_from FILE, read_to FILE: start one side; its number is in $writer, $reader.
-write_from() {
-    start $W $operand < "$1" 2> writer.err
-    writer=$!
-}
-
-read_to() {
-    start $R $operand > "$1" 2> reader.err
-    reader=$!
-}
-
-carry() {
-    write_from sent
-    read_to received
-    WITHIN=5 finish $writer
-    WITHIN=5 finish $reader
-    cmp sent received
-}
-
-# typist: a writer at a keyboard, open as $keys, and a reader; a line has come.
-typist() {
-    rm -f keyboard
-    mkfifo keyboard
-    exec {keys}<> keyboard
-    start $W $operand < keyboard 2> writer.err {keys}>&-
-    writer=$!
-    start $R $operand > received 2> reader.err {keys}>&-
-    reader=$!
-    echo first >&$keys
-    await grep -qx first received
-}
-
-other() {
-    case $1 in
-        writer) echo reader ;;
-        reader) echo writer ;;
-        ping) echo pong ;;
-        pong) echo ping ;;
-    esac
-}
-
-# waits SIDE: start it without a peer, until it has told what it sleeps on.
-waits() {
-    if [ $1 = writer ]; then write_from /dev/null; else read_to received; fi
-    await test -s $1.err
-    await asleep ${!1}
-}
-
-# meets SIDE: start the other and let both end well.
-meets() {
-    if [ $1 = writer ]; then read_to received; else write_from /dev/null; fi
-    finish $writer
-    finish $reader
-}
-
-# no COMMAND...: it must fail; a bare ! would not stop a test.
-no() {
-    if "$@"; then return 1; fi
-}
-
-random() {
-    head -c 1M /dev/urandom > sent
-    carry
+# left: a killed run could not tidy up.
+left() {
+    [ -z "$HOLDER$place" ] || no clean
 }
 
 # bats test_tags=data,C87,C51
 @test "shm: what goes into the writer comes out of the reader" {
-    pairs random
-}
-
-odd() {
-    : > sent
-    carry
-    printf 'a\0\0b\n\0end' > sent
-    carry
-    for bytes in 262144 262145 1048576 1048577; do
-        head -c $bytes /dev/urandom > sent
-        carry
-    done
+    pairs carries_random 1M
 }
 
 # bats test_tags=data
 @test "shm: nothing, NULs, no final newline and the length of a slot or a ring come out" {
-    pairs odd
-}
-
-large() {
-    [ -e large ] || head -c "${MEGABYTES:-64}M" /dev/urandom > large
-    write_from large
-    # A slow reader, for whom the writer has to sleep again and again.
-    start bash -c "set -o pipefail; $R $operand 2> reader.err | cmp - large"
-    WITHIN=5 finish $! # much less than if each sleep took a whole tick
-    finish $writer
+    pairs carries '' 'a\0\0b\n\0end'
+    pairs carries_random 262144 262145 1048576 1048577
 }
 
 # bats test_tags=data,C87
 @test "shm: many times as much as fits comes out" {
-    pairs large
-}
-
-# last LINE: it is the last that was received. No process is started for this.
-last() {
-    mapfile -t lines < received
-    [[ ${lines[-1]} == "$1" ]]
-}
-
-# Who is not woken finds out at the next tick: ten lines would take a second.
-prompt() {
-    typist
-    for attempt in 1 2 3; do
-        began=${EPOCHREALTIME/./}
-        for line in {1..10}; do
-            echo $attempt.$line >&$keys
-            await last $attempt.$line
-        done
-        ((${EPOCHREALTIME/./} - began < 700000)) && break
-    done
-    exec {keys}>&-
-    finish $writer
-    finish $reader
-    [ $attempt != 3 ]
+    pairs carries_slowly "${MEGABYTES:-64}M"
 }
 
 @test "shm: whoever sleeps is woken at once" {
-    pairs prompt
+    pairs woken
 }
 
 small() {
     head -c 20000 /dev/urandom > sent
-    start $W -b 7 $operand < sent 2> writer.err
-    writer=$!
+    write_from sent -b 7
     read_to received
-    finish $writer
-    finish $reader
+    both_end
     cmp sent received
     grep -E "^${who}writer: end of input: 20000 bytes in 2858 (slots|reads)$" writer.err
     grep -E "^${who}reader: end of data: 20000 bytes in [0-9]+ (slots|writes)$" reader.err
@@ -201,29 +97,9 @@ small() {
     pairs small
 }
 
-first() {
-    for side in writer reader; do
-        waits $side
-        meets $side
-    done
-}
-
 # bats test_tags=C91
 @test "shm: either side may start first, and makes it" {
-    pairs first
-}
-
-at_once() {
-    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
-        echo "round $i" > sent
-        if ((i % 2)); then write_from sent; fi
-        read_to received
-        if ((i % 2 == 0)); then write_from sent; fi
-        finish $reader
-        finish $writer
-        cmp sent received
-        [ -n "$HOLDER" ] && ((i % 20)) || clean
-    done
+    pairs either_first writer reader
 }
 
 # bats test_tags=C91
@@ -231,34 +107,8 @@ at_once() {
     pairs at_once
 }
 
-row() {
-    start bash -c "for i in {1..10}; do $W $operand <<< \$i || exit; done" 2> writer.err
-    writers=$!
-    start bash -c "for i in {1..10}; do $R $operand || exit; done" > received 2> reader.err
-    WITHIN=10 finish $!
-    finish $writers
-    cmp received <(seq 10)
-}
-
 @test "shm: one transfer after the other, and none gets into the next" {
-    pairs row
-}
-
-typed() {
-    typist
-    for line in one two three; do
-        echo $line >&$keys
-        await grep -qx $line received
-        await asleep $writer
-        await asleep $reader
-    done
-    before=$(($(ticks $writer) + $(ticks $reader)))
-    pause 0.15
-    (($(ticks $writer) + $(ticks $reader) <= before + 1))
-    exec {keys}>&-
-    finish $writer
-    finish $reader
-    [ "$(wc -l < received)" = 4 ]
+    pairs in_a_row 10
 }
 
 # bats test_tags=data,C17
@@ -266,191 +116,32 @@ typed() {
     pairs typed
 }
 
-killed() {
-    for side in writer reader; do
-        : > received
-        typist
-        stop KILL ${!side}
-        finish ${!side} 137
-        survivor=$(other $side)
-        finish ${!survivor} 1
-        tail -n 1 $survivor.err | grep "^$who$survivor: .*the $side is gone before the end$"
-        clean
-        exec {keys}>&-
-    done
-}
-
 @test "shm: a killed side ends the other, which says so" {
     pairs killed
 }
 
-killed_full() {
-    mkfifo full
-    exec {full}<> full # nobody reads from it, so the reader gets stuck
-    for side in writer reader; do
-        write_from /dev/zero
-        read_to full
-        for p in $writer $reader; do
-            await asleep $p
-        done
-        if [ $side = writer ]; then
-            stop KILL $writer
-            finish $writer 137
-            start cat < full > /dev/null # now the reader can go on
-            cat=$!
-            finish $reader 1
-            stop TERM $cat
-            grep "the writer is gone before the end" reader.err
-        else
-            stop KILL $reader
-            finish $reader 137
-            finish $writer 1
-            grep "the reader is gone before the end" writer.err
-        fi
-        clean
-    done
-    exec {full}>&-
-    rm full
-}
-
 @test "shm: a killed side ends the other, also when all is full" {
-    pairs killed_full
-}
-
-what_was_put() {
-    mkfifo full
-    exec {full}<> full
-    head -c 300000 /dev/urandom > part
-    (cat part; exec sleep 10) 3>&- 4>&- {idle}>&- > pipe.fifo &
-    source=$!
-    start $W $operand < pipe.fifo 2> writer.err
-    writer=$!
-    read_to full
-    await asleep $writer
-    await asleep $reader
-    stop KILL $writer
-    finish $writer 137
-    kill $source
-    pause 0.15 # longer than from one look to the next
-    start head -c 300000 < full > received
-    head=$!
-    finish $head
-    finish $reader 1
-    cmp part received
-    exec {full}>&-
-    rm full
+    pairs killed_full writer reader
 }
 
 @test "shm: what a killed writer has put comes out before its end is told" {
-    mkfifo pipe.fifo
     pairs what_was_put
-}
-
-slow() {
-    head -c 1M /dev/urandom > sent
-    mkfifo full
-    exec {full}<> full
-    write_from sent
-    read_to full
-    await asleep $reader # it can write a part only
-    stop STOP $reader
-    await stopped $reader
-    stop CONT $reader
-    start head -c 1M < full > received
-    finish $!
-    finish $writer
-    finish $reader
-    cmp sent received
-    exec {full}>&-
-    rm full
 }
 
 @test "shm: an output that takes only a part now takes the rest later" {
     pairs slow
 }
 
-at_random() {
-    head -c 3M /dev/urandom > sent
-    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
-        write_from sent
-        read_to received
-        if ((i % 2)); then victim=reader survivor=writer; else victim=writer survivor=reader; fi
-        pause "0.0$((RANDOM % 20 + 10))"
-        stop KILL ${!victim} 2> /dev/null || : # it may have ended already
-        await ended ${!victim}
-        wait ${!victim} && killed=0 || killed=$?
-        await settled
-        if ! ended ${!survivor}; then
-            # It never met the victim and waits for another: it shall have one.
-            if [ $survivor = reader ]; then write_from sent; else read_to received; fi
-            finish $writer
-            finish $reader
-            cmp sent received
-            continue
-        fi
-        wait ${!survivor} && status=0 || status=$?
-        case $status in
-            0) [ $killed = 0 ] || cmp sent received ;;
-            1) tail -n 1 $survivor.err | grep "is gone before the end" ;;
-            *) false ;;
-        esac
-        carry
-    done
-}
-
-# settled: the survivor has ended, or waits for a peer that it has never met: it
-# has looked around a few times, and is still there.
-settled() {
-    for _ in 1 2 3 4; do
-        ended ${!survivor} && return
-        pause 0.1
-    done
-    asleep ${!survivor}
-}
-
 @test "shm: killed at any moment, one side ends the other, and the next run works" {
-    pairs at_random
-}
-
-continued() {
-    typist
-    for line in one two; do
-        for side in $writer $reader; do
-            await asleep $side
-            stop STOP $side
-            await stopped $side
-            stop CONT $side
-        done
-        echo $line >&$keys
-        await grep -qx $line received
-    done
-    stop STOP $reader
-    await stopped $reader
-    exec {keys}>&-
-    pause 0.15 # longer than from one look to the next: it is stopped, not gone
-    stop CONT $reader
-    finish $writer
-    finish $reader
-    [ "$(wc -l < received)" = 3 ]
+    pairs killed_at_random
 }
 
 @test "shm: stopped with Ctrl-Z and continued, neither side loses anything" {
     pairs continued
 }
 
-told_to_stop() {
-    for side in writer reader; do
-        for signal in HUP INT TERM; do
-            waits $side
-            stop $signal ${!side}
-            finish ${!side} $((128 + $(kill -l $signal)))
-            clean
-        done
-    done
-}
-
 @test "shm: told to stop while it waits, either side leaves nothing" {
-    pairs told_to_stop
+    pairs told_to_stop writer reader
 }
 
 at_the_door() {
@@ -477,91 +168,24 @@ at_the_door() {
     pairs at_the_door
 }
 
-any_moment() {
-    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
-        if ((i % 2)); then read_to received; one=$reader; else write_from /dev/null; one=$writer; fi
-        await child $one > /dev/null
-        pause "0.00$((RANDOM % 8))"
-        stop TERM $one
-        finish $one 143
-        clean
-    done
-}
-
 @test "shm: told to stop at any moment, either side leaves nothing" {
-    pairs any_moment
-}
-
-in_the_middle() {
-    for side in writer reader; do
-        write_from /dev/zero
-        read_to /dev/null
-        await test -s writer.err
-        await test -s reader.err
-        stop INT ${!side}
-        finish ${!side} 130
-        survivor=$(other $side)
-        finish ${!survivor} 1
-        clean
-    done
+    pairs at_any_moment writer reader
 }
 
 @test "shm: told to stop in the middle, a side ends the other" {
     pairs in_the_middle
 }
 
-leftovers() {
-    for side in writer reader; do
-        waits $side
-        stop KILL ${!side}
-        finish ${!side} 137
-        [ -z "$HOLDER" ] || run ! clean # it could not tidy up
-        echo again > sent
-        carry
-    done
-}
-
 @test "shm: what a killed run leaves behind does not harm the next" {
-    pairs leftovers
-}
-
-broken_off() {
-    typist
-    stop STOP $writer
-    await stopped $writer
-    stop KILL $reader # the writer does not know yet
-    finish $reader 137
-    start $R $operand > next 2> next.err
-    next=$!
-    await test -s next.err
-    old=$writer
-    exec {keys}>&-
-    stop CONT $old
-    finish $old 1
-    [ ! -s next ]
-    echo new > sent
-    write_from sent
-    finish $writer
-    finish $next
-    cmp sent next
+    pairs leftovers writer reader
 }
 
 @test "shm: a new reader does not join what another broke off" {
     pairs broken_off
 }
 
-second() {
-    for side in writer reader; do
-        waits $side
-        [ $side = writer ] && again=$W || again=$R
-        run -1 timeout 10 $again $operand < /dev/null
-        [[ $output == *": another $side is here" ]]
-        meets $side
-    done
-}
-
 @test "shm: a second writer or reader is told that there is one" {
-    pairs second
+    pairs second writer reader
 }
 
 # bats test_tags=C91
@@ -889,27 +513,9 @@ no_output() {
     [ "$output" = "ping: -s 1048577: not a number from 1 to 1048576" ]
 }
 
-# side SIDE [OPTIONS]: start ping or pong under our name.
-side() {
-    local program=$1
-    shift
-    start $program "$@" $name > $program.out 2> $program.err
-    printf -v $program %s $!
-}
-
 @test "shm: ping prints five figures, or each round trip" {
-    side pong
-    run -0 --separate-stderr timeout 10 ping -n 1000 $name
-    finish $pong
-    [ "${#lines[@]}" = 5 ]
-    [[ ${lines[1]} =~ ^"median  "\ +[0-9]+\.[0-9]{2}" us"$ ]]
-    grep -x "pong: 1100 rounds of 8 bytes, sleeping" pong.err
-    side pong
-    run -0 --separate-stderr timeout 10 ping -r -n 10 -s 1048576 $name
-    finish $pong
-    [ "${#lines[@]}" = 10 ]
-    [[ ! $output =~ [^0-9$'\n'] ]]
-    clean
+    figures "" "-s 1048576"
+    WHO=pong says "pong: 11 rounds of 1048576 bytes, sleeping"
 }
 
 @test "shm: spinning, ping and pong call the kernel only to meet" {
@@ -927,53 +533,19 @@ side() {
 }
 
 @test "shm: ping and pong may start in either order, or at once, again and again" {
-    for first in ping pong; do
-        side $first -- 
-        await asleep ${!first}
-        side "$(other $first)" --
-        finish $ping
-        finish $pong
-        clean
-    done
-    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
-        if ((i % 2)); then side ping -n 20; side pong; else side pong; side ping -n 20; fi
-        finish $ping
-        finish $pong
-        clean
-    done
+    either_first ping pong
+    at_once ping
 }
 
 @test "shm: a killed ping or pong ends the other, sleeping or spinning" {
-    for option in -n -pn; do
-        for victim in ping pong; do
-            side pong
-            side ping $option 10000000
-            await grep -q rounds pong.err
-            stop KILL ${!victim}
-            finish ${!victim} 137
-            survivor=$(other $victim)
-            finish ${!survivor} 1
-            WHO=$survivor says "$survivor: $name: $victim is gone before its end"
-            clean
-        done
-    done
+    place=$name
+    killed_ping
+    killed_ping -p
 }
 
 @test "shm: told to stop, ping and pong leave nothing, and serve the next after a kill" {
-    for side in ping pong; do
-        for signal in HUP INT TERM KILL; do
-            side $side
-            await test -s $side.err
-            stop $signal ${!side}
-            finish ${!side} $((128 + $(kill -l $signal)))
-            [ $signal = KILL ] || clean
-        done
-        side pong
-        side ping -n 10
-        finish $ping
-        finish $pong
-        clean
-    done
+    told_to_stop ping pong
+    leftovers ping pong
     side pong
     side ping -pn 10000000
     await grep -q rounds pong.err
