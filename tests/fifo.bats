@@ -2,111 +2,74 @@
 # hold for a reader in any language: make check BIN=mine. ROUNDS=500 tries longer.
 # Then chat, ping and pong, which talk both ways, and the programs of one fact.
 
+load helper # first: some of it is said again below
+
 setup() {
-    load helper
     use fifo
+    unsure=writer # all is in the FIFO, and what the reader does is not its business
 }
 
-# pair: carry the file sent into the file received. A reader of three lines may
-# count on the name being there.
-pair() {
-    start writer < sent 2> writer.err
-    writer=$!
+# named: a reader of three lines may count on the name being there.
+named() {
     await test -p ipc.fifo
-    start reader > received 2> reader.err
-    reader=$!
 }
 
-# keyboard: a terminal in which nobody has typed yet, open as descriptor $keys.
-keyboard() {
-    mkfifo keyboard
-    exec {keys}<> keyboard
+# met: and both have told so.
+met() {
+    WHO=writer says "writer: a reader is there" && WHO=reader says "reader: a writer is there"
 }
 
-# typist: a writer at the keyboard and a reader, who have met.
-typist() {
-    keyboard
-    start writer < keyboard 2> writer.err {keys}>&-
-    writer=$!
-    start reader > received 2> reader.err {keys}>&-
-    reader=$!
-    WHO=writer await says "writer: a reader is there"
-    WHO=reader await says "reader: a writer is there"
+# clean: neither a FIFO nor a file is left by any of the programs.
+clean() {
+    local name
+    for name in ipc.fifo* *-*.fifo; do
+        [ ! -e "$name" ] || return
+    done
+}
+
+# misses SIDE: poll tells it, or write.
+misses() {
+    tail -n 1 $1.err | grep -E "^$1: .*($(other $1) is gone|write .*: Broken pipe)"
+}
+
+# settled: the survivor has ended, or waits for a peer that it has never met.
+settled() {
+    ended ${!survivor} || { asleep ${!survivor} && [[ $(wc -l < $survivor.err) = 1 ]]; }
 }
 
 # bats test_tags=data,C63
 @test "fifo: what goes into the writer comes out of the reader" {
-    head -c 1M /dev/urandom > sent
-    pair
-    finish $writer
-    finish $reader
-    cmp sent received
-    [ ! -e ipc.fifo ]
+    carries_random 1M
 }
 
 # bats test_tags=data
 @test "fifo: an empty input comes out empty" {
-    : > sent
-    pair
-    finish $writer
-    finish $reader
-    cmp sent received
+    carries ''
 }
 
 # bats test_tags=data
 @test "fifo: NULs and a missing final newline come out as they went in" {
-    printf 'a\0\0b\n\0end' > sent
-    pair
-    finish $writer
-    finish $reader
-    cmp sent received
+    carries 'a\0\0b\n\0end'
 }
 
 # bats test_tags=data,C16
 @test "fifo: there is no such limit as a few megabytes" {
     head -c "${MEGABYTES:-128}M" /dev/urandom > sent
-    pair
-    WITHIN=20 finish $reader
-    finish $writer
-    cmp sent received
+    carry 20
 }
 
 # bats test_tags=C64
 @test "fifo: either side may start first" {
-    start reader > received
-    reader=$!
-    await test -p ipc.fifo
-    await asleep $reader
-    timeout 10 writer <<< hello
-    finish $reader
-    [ "$(< received)" = hello ]
-
-    start writer <<< hello
-    writer=$!
-    await asleep $writer
-    [ "$(timeout 10 reader)" = hello ]
-    finish $writer
+    either_first writer reader
 }
 
 # bats test_tags=C64
 @test "fifo: both sides may start at the same moment" {
-    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
-        start reader > received
-        reader=$!
-        start writer <<< "round $i"
-        finish $!
-        finish $reader
-        [ "$(< received)" = "round $i" ]
-        [ ! -e ipc.fifo ]
-    done
+    at_once
 }
 
 @test "fifo: one transfer after the other, and none gets into the next" {
-    start bash -c 'for i in {1..20}; do writer <<< $i || exit; done' 2> errors
-    writers=$!
-    timeout 10 bash -c 'for i in {1..20}; do reader || exit; done' > received
-    finish $writers
-    cmp received <(seq 20)
+    in_a_row 20
 }
 
 # bats test_tags=C38
@@ -125,25 +88,7 @@ typist() {
 
 # bats test_tags=data
 @test "fifo: a typed line comes out at once, and both sleep until the next" {
-    keyboard
-    start writer < keyboard {keys}>&-
-    writer=$!
-    await test -p ipc.fifo
-    start reader > received {keys}>&-
-    reader=$!
-    for line in one two three; do
-        echo $line >&$keys
-        await grep -qx $line received
-        await asleep $writer
-        await asleep $reader
-    done
-    before=$(($(ticks $writer) + $(ticks $reader)))
-    pause 0.15
-    (($(ticks $writer) + $(ticks $reader) <= before + 1))
-    exec {keys}>&-
-    finish $writer
-    finish $reader
-    [ "$(wc -l < received)" = 3 ]
+    typed
 }
 
 @test "fifo: the story ends with how many bytes went in how many calls" {
@@ -166,15 +111,7 @@ typist() {
 }
 
 @test "fifo: a killed reader ends a writer that waits for room" {
-    mkfifo full
-    exec {full}<> full # nobody reads from it, so the reader gets stuck
-    start writer < /dev/zero 2> writer.err
-    writer=$!
-    start reader > full 2> reader.err
-    reader=$!
-    WHO=writer await says "writer: a reader is there"
-    await asleep $reader
-    await asleep $writer
+    stuck
     stop KILL $reader
     finish $reader 137
     finish $writer 1
@@ -183,8 +120,6 @@ typist() {
 
 @test "fifo: a killed writer is not taken for the end of the data" {
     typist
-    echo something >&$keys
-    await grep -q something received
     stop KILL $writer
     finish $writer 137
     finish $reader 1
@@ -192,115 +127,24 @@ typist() {
 }
 
 @test "fifo: killed at any moment, one side ends the other, and the next run works" {
-    head -c 3M /dev/urandom > sent
-    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
-        start writer < sent 2> writer.err
-        writer=$!
-        start reader > received 2> reader.err
-        reader=$!
-        if ((i % 2)); then
-            victim=$reader survivor=$writer WHO=writer
-        else
-            victim=$writer survivor=$reader WHO=reader
-        fi
-        pause "0.0$((RANDOM % 20 + 10))"
-        stop KILL $victim 2> /dev/null || : # it may have ended already
-        await ended $victim
-        wait $victim && killed=0 || killed=$?
-        WITHIN=2 await settled
-        if ! ended $survivor; then
-            # It never met the victim and waits for another: it shall have one.
-            [ $WHO = reader ] && start writer < sent || start reader > received
-            finish $!
-            finish $survivor
-            cmp sent received
-            continue
-        fi
-        wait $survivor && status=0 || status=$?
-        case $status in
-            0) [ $killed = 0 ] || [ $WHO = writer ] || cmp sent received ;;
-            1) tail -n 1 $WHO.err | grep -E "is gone|Broken pipe" ;;
-            *) false ;;
-        esac
-        pair
-        finish $writer
-        finish $reader
-        cmp sent received
-        [ ! -e ipc.fifo ]
-    done
-}
-
-# settled: the survivor has ended, or waits for a peer that it has never met.
-settled() {
-    ended $survivor || { asleep $survivor && [[ $(wc -l < $WHO.err) = 1 ]]; }
+    killed_at_random
 }
 
 @test "fifo: stopped with Ctrl-Z and continued, neither side loses anything" {
-    start reader > received 2> reader.err
-    reader=$!
-    await asleep $reader
-    stop STOP $reader # asleep in open
-    stop CONT $reader
-    keyboard
-    start writer < keyboard 2> writer.err {keys}>&-
-    writer=$!
-    WHO=writer await says "writer: a reader is there"
-    for line in one two three; do
-        await asleep $writer
-        await asleep $reader
-        for side in $writer $reader; do
-            stop STOP $side
-            await stopped $side
-            stop CONT $side
-        done
-        echo $line >&$keys
-        await grep -qx $line received
-    done
-    exec {keys}>&-
-    finish $writer
-    finish $reader
+    continued
 }
 
 # bats test_tags=C67
 @test "fifo: told to stop while it waits, either side takes the name away" {
-    for side in writer reader; do
-        for signal in HUP INT TERM; do
-            start $side < /dev/null 2> errors
-            waiting=$!
-            await asleep $waiting
-            [ -p ipc.fifo ]
-            stop $signal $waiting
-            finish $waiting $((128 + $(kill -l $signal))) # it died of the signal
-            [ "$(ls)" = errors ] # nor another name
-        done
-    done
+    told_to_stop writer reader
 }
 
 @test "fifo: told to stop at any moment, either side leaves no name behind" {
-    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
-        side=writer
-        ((i % 2)) && side=reader
-        start $side < /dev/null 2> errors
-        waiting=$!
-        await child $waiting > /dev/null
-        pause "0.00$((RANDOM % 6))"
-        stop TERM $waiting
-        finish $waiting 143
-        [ "$(ls)" = errors ]
-    done
+    at_any_moment writer reader
 }
 
 @test "fifo: told to stop in the middle, either side ends the other" {
-    for side in writer reader; do
-        : > received
-        typist
-        [ ! -e ipc.fifo ]
-        stop INT "${!side}"
-        finish "${!side}" 130
-        [ $side = writer ] && finish $reader 1 || finish $writer 1
-        exec {keys}>&-
-        rm keyboard
-    done
+    in_the_middle
 }
 
 @test "fifo: told to stop in the middle, a side leaves the next pair's name alone" {
@@ -388,19 +232,7 @@ settled() {
 }
 
 @test "fifo: the name that a killed run leaves behind serves the next one" {
-    for side in writer reader; do
-        start $side < /dev/null 2> errors
-        victim=$!
-        await asleep $victim
-        stop KILL $victim
-        finish $victim 137
-        [ -p ipc.fifo ]
-        start writer <<< again
-        writer=$!
-        [ "$(timeout 10 reader)" = again ]
-        finish $writer
-        [ ! -e ipc.fifo ]
-    done
+    leftovers writer reader
 }
 
 # bats test_tags=C64
@@ -444,14 +276,12 @@ settled() {
 }
 
 @test "fifo: the FIFO is its owner's alone" {
-    for side in writer reader; do
-        umask 000
-        start $side < /dev/null 2> errors
-        waiting=$!
-        await asleep $waiting
-        [ "$(stat -c %a ipc.fifo)" = 600 ]
-        stop TERM $waiting
-        finish $waiting 143
+    umask 000
+    for side in writer reader a b ping pong; do
+        waits $side
+        [ "$(stat -c %a ipc.fifo* | uniq)" = 600 ]
+        stop TERM ${!side}
+        finish ${!side} 143
     done
 }
 
@@ -508,14 +338,11 @@ settled() {
     for side in writer reader; do
         run -2 timeout 10 $side one two
         run -2 timeout 10 $side -x
-        for number in 0 -1 1048577 99999999999999999999 0x 12k "" " "; do
-            run -2 timeout 10 $side -b "$number"
-            [ "$output" = "$side: -b $number: not a number from 1 to 1048576" ]
-        done
+        no_number $side -b 1048576
         run -0 --separate-stderr timeout 10 $side --help
         [[ ${lines[0]} == "usage: $side [-b BYTES] [path]" && -z $stderr ]]
     done
-    [ ! -e ipc.fifo ]
+    clean
 }
 
 # mine: a learner's reader, read from standard input, on its way through the tests
@@ -583,29 +410,13 @@ talkers() {
     WHO=b await says "chat: a is there"
 }
 
-# no_names: neither a FIFO nor a file is left by any of the programs.
-no_names() {
-    for name in ipc.fifo.* *-*.fifo; do
-        [ ! -e "$name" ]
-    done
-}
-
-# side SIDE: start one side of either pair, with no input to wait for.
+# side SIDE [OPTION...]: start one of chat, with no input to wait for, ping or pong.
 side() {
     case $1 in
-        a | b) start chat $1 < /dev/null > heard.$1 2> $1.err ;;
-        ping) start ping -n 20 > figures 2> ping.err ;;
-        pong) start pong 2> pong.err ;;
+        a | b) start chat "$@" < /dev/null > $1.out 2> $1.err ;;
+        *) start "$@" > $1.out 2> $1.err ;;
     esac
-}
-
-other() {
-    case $1 in
-        a) echo b ;;
-        b) echo a ;;
-        ping) echo pong ;;
-        pong) echo ping ;;
-    esac
+    printf -v $1 %s $!
 }
 
 # bats test_tags=C68,C63
@@ -616,7 +427,7 @@ other() {
     echo from-b >&$keys_b
     await grep -qx from-b heard.a
     [ "$(< heard.a)" = from-b ] && [ "$(< heard.b)" = from-a ]
-    no_names
+    clean
     await asleep $a
     await asleep $b
     for who in a b; do
@@ -705,30 +516,13 @@ other() {
 
 # bats test_tags=C64
 @test "fifo: either side of both pairs may start first" {
-    for first in a b ping pong; do
-        side $first
-        one=$!
-        await asleep $one
-        side "$(other $first)"
-        two=$!
-        finish $one
-        finish $two
-        no_names
-    done
+    either_first a b ping pong
 }
 
 # bats test_tags=C64
 @test "fifo: both sides of both pairs may start at the same moment, again and again" {
-    sides=(a ping b pong)
-    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
-        side ${sides[i % 4]}
-        one=$!
-        side "$(other ${sides[i % 4]})"
-        two=$!
-        finish $one
-        finish $two
-        no_names
-    done
+    at_once a
+    at_once ping
 }
 
 @test "fifo: a row of pings meets a row of pongs" {
@@ -742,47 +536,23 @@ other() {
 }
 
 @test "fifo: a side stopped while it waits for the other still meets it" {
-    for first in a b ping pong; do
-        side $first
-        one=$!
-        await asleep $one
-        stop STOP $one
-        await stopped $one
-        stop CONT $one
-        await asleep $one
-        side "$(other $first)"
-        finish $!
-        finish $one
-    done
+    still_meets a b ping pong
 }
 
 # bats test_tags=C67
 @test "fifo: told to stop while it waits, no side of a pair leaves a name" {
-    for who in a b ping pong; do
-        for signal in HUP INT TERM; do
-            side $who
-            waiting=$!
-            await asleep $waiting
-            [ "$(stat -c %a ipc.fifo.* | uniq)" = 600 ]
-            stop $signal $waiting
-            finish $waiting $((128 + $(kill -l $signal)))
-            no_names
-        done
-    done
+    told_to_stop a b ping pong
 }
 
 @test "fifo: of two that wait, one told to stop does not strand the other" {
     for who in a b ping pong; do
-        side $who
-        one=$!
-        await asleep $one
-        side $who
-        two=$!
-        await asleep $two
+        waits $who
+        one=${!who}
+        waits $who
         stop TERM $one
         finish $one 143
-        finish $two 1
-        no_names
+        finish ${!who} 1
+        clean
     done
 }
 
@@ -802,7 +572,7 @@ other() {
         wait $first && first=0 || first=$?
         wait $second && second=0 || second=$?
         [ $((first + second)) = 1 ]
-        no_names
+        clean
     done
 }
 
@@ -820,19 +590,7 @@ other() {
 }
 
 @test "fifo: a killed ping or pong ends the other, which says so" {
-    for victim in ping pong; do
-        start ping -n 1000000 > figures 2> ping.err
-        ping=$!
-        start pong 2> pong.err
-        pong=$!
-        WHO=pong await says "pong: 1100000 rounds of 8 bytes"
-        stop KILL ${!victim}
-        finish ${!victim} 137
-        WHO=$(other $victim)
-        finish ${!WHO} 1
-        tail -n 1 $WHO.err | grep -E "$victim is gone before its end|Broken pipe"
-        [ ! -s figures ]
-    done
+    killed_ping
 }
 
 @test "fifo: a killed ping ends a pong that waits for room" {
@@ -850,21 +608,14 @@ other() {
 
 @test "fifo: killed while it waits, a side leaves names that serve the next pair" {
     for who in a b ping pong; do
-        side $who
-        waiting=$!
-        await asleep $waiting
-        stop KILL $waiting
-        finish $waiting 137
+        waits $who
+        stop KILL ${!who}
+        finish ${!who} 137
         [ -p ipc.fifo.$who ]
         chmod 400 ipc.fifo.[ab] 2> /dev/null || : # as if it had been sealed
-        side "$(other $who)"
-        one=$!
-        await asleep $one
+        waits "$(other $who)"
         [[ $who == p* || $(stat -c %a ipc.fifo.* | uniq) == 600 ]] # not sealed
-        side $who
-        finish $!
-        finish $one
-        no_names
+        meets "$(other $who)"
     done
 }
 
@@ -909,7 +660,7 @@ both_settled() {
         side $WHO
         finish $!
         finish $one
-        no_names
+        clean
     done
 }
 
@@ -970,19 +721,8 @@ both_settled() {
 }
 
 @test "fifo: ping reports five figures in order, or every round trip with -r" {
-    for bytes in 1 8 100000; do
-        start pong 2> pong.err
-        pong=$!
-        timeout 10 ping -n 30 -s $bytes > figures 2> ping.err
-        finish $pong
-        [ "$(cut -c 1-9 figures | tr -s ' \n' ' ')" = "min median 90 % 99 % max " ]
-        [ "$(grep -cE '^.{8} [ 0-9]{7}\.[0-9] us$' figures)" = 5 ]
-        cut -c 9-18 figures | sort -cn
-    done
-    start pong 2> pong.err
-    timeout 10 ping -r -n 30 > figures 2> ping.err
-    finish $!
-    [ "$(grep -cxE '[0-9]+' figures)" = 30 ]
+    figures "" "-s 1" "-s 100000"
+    WHO=pong says "pong: 11 rounds of 100000 bytes"
 }
 
 # bats test_tags=C38,C39
@@ -1003,7 +743,7 @@ both_settled() {
     [ "${lines[12]}" = "open O_RDONLY|O_CREAT, no such name: a file: returns" ]
     [ "${lines[13]}" = "read of an empty file: 0 bytes" ]
     [ "${#lines[@]}" = 14 ]
-    no_names
+    clean
 }
 
 # bats test_tags=C36,C37,C65,C66
@@ -1020,7 +760,7 @@ both_settled() {
     [ "${lines[8]}" = "holding 5 bytes: size 0, blocks 0" ]
     [ "${lines[9]}" = "closed by all, opened again: 0 bytes" ]
     [ "${#lines[@]}" = 10 ]
-    no_names
+    clean
 }
 
 # bats test_tags=C66
@@ -1052,7 +792,7 @@ both_settled() {
     done
     [ $sum = 3000 ]
     [ "${lines[3]}" = "sum: 3000 lines, 0 torn, and one of each" ]
-    no_names
+    clean
 }
 
 @test "fifo: a killed reader or writer of the crowd, or its parent, ends them all" {
@@ -1072,7 +812,7 @@ both_settled() {
         else
             finish $crowd 1
             grep -qx "crowd: a writer or a reader was killed, or failed" errors
-            no_names
+            clean
         fi
         for pid in "${crowds[@]}"; do
             await ended $pid
@@ -1089,17 +829,12 @@ all_there() {
 } 2> /dev/null
 
 @test "fifo: findings that cannot be written are an error, and leave nothing" {
-    for program in open-modes making crowd; do
-        run -1 timeout 10 sh -c "exec $program > /dev/full"
-        [ "$output" = "$program: standard output: No space left on device" ]
-        run -1 timeout 10 sh -c "exec $program >&-"
-        [ "$output" = "$program: standard output: Bad file descriptor" ]
-    done
+    unwritable open-modes making crowd
     side pong
     run -1 --separate-stderr timeout 10 sh -c "exec ping -n 5 > /dev/full"
     [ "${stderr_lines[-1]}" = "ping: standard output: No space left on device" ]
     finish $!
-    no_names
+    clean
 }
 
 @test "fifo: told to stop, open-modes, making and crowd leave no name" {
@@ -1114,7 +849,7 @@ all_there() {
             await asleep $pid
             stop $signal $pid
             finish $pid $((128 + $(kill -l $signal)))
-            no_names
+            clean
         done
     done
 }
@@ -1138,19 +873,10 @@ all_there() {
 }
 
 @test "fifo: a usage error of the others has status 2, and --help is none" {
-    for program in chat ping pong open-modes making crowd; do
-        run -2 timeout 10 $program one two three
-        run -2 timeout 10 $program -x
-        run -0 --separate-stderr timeout 10 $program --help
-        [[ ${lines[0]} == "usage: $program"* && -z $stderr ]]
-    done
+    helps chat ping pong open-modes making crowd
     run -2 timeout 10 chat
     run -2 timeout 10 chat c
-    for number in 0 -1 x 1x "" 10000001 99999999999999999999; do
-        run -2 timeout 10 ping -n "$number"
-        [ "$output" = "ping: -n $number: not a number from 1 to 10000000" ]
-        run -2 timeout 10 ping -s "$number"
-        [ "$output" = "ping: -s $number: not a number from 1 to 1048576" ]
-    done
-    no_names
+    no_number ping -n 10000000
+    no_number ping -s 1048576
+    clean
 }

@@ -176,7 +176,7 @@ begins() {
         writer) write_from ${input-/dev/null} ;;
         reader) read_to received ;;
         ping) side ping -n 20 ;;
-        pong) side pong ;;
+        *) side $1 ;;
     esac
 }
 
@@ -256,9 +256,8 @@ typist() {
     exec {keys}<> keyboard
     if [ "${1-}" = reader ]; then waits reader {keys}>&-; fi
     write_from keyboard {keys}>&-
-    named
     if [ "${1-}" = writer ]; then await asleep $writer; fi
-    if [ "${1-}" != reader ]; then read_to received {keys}>&-; fi
+    if [ "${1-}" != reader ]; then named; read_to received {keys}>&-; fi
     type_in met
 }
 
@@ -309,12 +308,19 @@ woken() {
     [ $attempt != 3 ]
 }
 
+# arrived SIDE: if it is one of those who carry, what was sent has come.
+arrived() {
+    [[ $1 != writer && $1 != reader ]] || cmp sent received
+}
+
 # either_first SIDE...: whoever comes first waits for the other.
 either_first() {
-    local side
+    local side input=sent
     for side; do
+        echo "$side comes first" > sent
         waits $side
         meets $side
+        arrived $side
     done
 }
 
@@ -329,7 +335,7 @@ at_once() {
         if ((round % 2 == 0)); then begins $one; fi
         finish ${!one}
         finish ${!two}
-        [ $one != writer ] || cmp sent received
+        arrived $one
         clean
     done
 }
@@ -506,24 +512,30 @@ suspend() {
     stop CONT $1
 }
 
-# continued: stopped and continued, neither side loses anything, be it asleep or
-# with data that come meanwhile, for longer than a look at the other takes.
-continued() {
+# still_meets SIDE...: the other, if it was stopped and continued while it waited.
+still_meets() {
     local side
-    for side in writer reader; do
+    for side; do
         waits $side
         suspend ${!side}
         await asleep ${!side}
         meets $side
     done
+}
+
+# continued: stopped and continued, neither side loses anything, be it asleep or
+# with data that come meanwhile, for longer than a look at the other takes.
+continued() {
+    local side
+    still_meets writer reader
     typist
     suspend $writer
     suspend $reader
     type_in one
-    for side in writer reader; do
-        await asleep ${!side}
-        stop STOP ${!side}
-        await stopped ${!side}
+    for side in $writer $reader; do
+        await asleep $side
+        stop STOP $side
+        await stopped $side
     done
     echo two >&$keys
     pause 0.15
@@ -682,4 +694,36 @@ figures() {
         [ "$(grep -cxE '[0-9]+' ping.out)" = 10 ]
     done
     clean
+}
+
+# unwritable PROGRAM...: findings that cannot be written are an error.
+unwritable() {
+    local program closed
+    for program; do
+        for closed in '> /dev/full' '>&-'; do
+            run -1 now sh -c "exec $program < /dev/null $closed"
+            [[ $output == *"$program: standard output: "[BN]* ]]
+        done
+        clean
+    done
+}
+
+# helps PROGRAM...: a usage error has status 2, and --help is none.
+helps() {
+    local program
+    for program; do
+        run -2 now $program one two three four five
+        run -2 now $program -x
+        run -0 --separate-stderr now $program --help
+        [[ ${lines[0]} == "usage: $program"* && -z $stderr ]]
+    done
+}
+
+# no_number PROGRAM OPTION MOST: what is none, or too large, is a usage error.
+no_number() {
+    local number
+    for number in 0 -1 x 0x 1x "" " " $(($3 + 1)) 99999999999999999999; do
+        run -2 now $1 $2 "$number"
+        [ "$output" = "$1: $2 $number: not a number from 1 to $3" ]
+    done
 }
