@@ -534,7 +534,7 @@ no_output() {
 
 @test "shm: told to stop, ping and pong leave nothing, and serve the next after a kill" {
     told_to_stop ping pong
-    leftovers ping pong
+    leftovers pong
     side pong
     side ping -pn 10000000
     await grep -q rounds pong.err
