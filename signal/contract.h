@@ -8,10 +8,10 @@
  *   who holds a lock, so the kernel itself tells the number of the other, and
  *   no number of a dead process is ever read: locks die with their owners.
  *
- * - They come and go one at a time: who does locks SIGNAL_DOOR meanwhile. Who
- *   finds nobody there sleeps until a signal comes. Who comes second greets
- *   the first with such a signal, and is greeted back. The first takes the name
- *   away: it has served. If they never meet, the last to go takes it away.
+ * - The reader, or pong, makes the file and sleeps until a signal comes. The
+ *   writer, or ping, looks until somebody is there, and greets it with such a
+ *   signal. It is greeted back, and the name is taken away: it has served.
+ *   Readers come and go one at a time, by flock().
  *
  * - A number can be given to another process once its owner is dead. A pidfd
  *   cannot: it is opened while the lock is held, and signals go through it. It
@@ -27,7 +27,7 @@
 
 /* Bytes to lock; they need not exist. Ping has the writer's place, and pong the
    reader's: no two pairs can wait at one file. */
-enum { SIGNAL_WRITER, SIGNAL_READER, SIGNAL_DOOR };
+enum { SIGNAL_WRITER, SIGNAL_READER };
 
 /* The one signal for everything: those of one number are queued in order. It is
    counted from the end, as SIGRTMIN is 34 in programs of one C library and 35
@@ -49,10 +49,11 @@ enum {
 #define SIGNAL_BLOCK 4096
 
 /* A full queue wakes nobody when there is room again: milliseconds to wait. */
-#define SIGNAL_TICK 1
+#define SIGNAL_ROOM 1
+
+/* Milliseconds from one look at the other to the next. */
+#define SIGNAL_TICK 100
 
 #define PING_MOST_ROUNDS 10000000 /* that are timed */
-
-#define PING_TICK 100000000 /* nanoseconds between looks at the other */
 
 #endif

@@ -2,8 +2,8 @@
  * pong - answer ping by signals.
  *
  * Sleeps until a signal comes, and sends what it carries back. Either may start
- * first: the first one makes a file to meet at, and sleeps until the other
- * sends it a signal. Then it removes the file.
+ * first: pong makes a file to meet at, and removes it when ping has sent it a
+ * signal. A lock on it tells which process ping is.
  *
  * See contract.h, sigqueue(3), sigtimedwait(2), pidfd_open(2),
  * pidfd_send_signal(2).
@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -50,30 +51,34 @@ again(const char *call, const char *object)
         err(EXIT_FAILURE, "%s %s", call, object);
 }
 
-/* F_SETLK: without sleeping. F_SETLKW: sleep until it is free. */
-static int
-lock(int command, short type, off_t byte)
+/* F_SETLK: this place is ours. F_GETLK: which process has it? 0 if none has. */
+static pid_t
+lock(int command, off_t byte)
 {
-    struct flock place = {.l_type = type, .l_start = byte, .l_len = 1};
+    struct flock place = {.l_type = F_WRLCK, .l_start = byte, .l_len = 1};
 
-    return fcntl(file, command, &place);
+    while (fcntl(file, command, &place) == -1) {
+        if (errno == EAGAIN)
+            errx(EXIT_FAILURE, "%s: another pong is here", path);
+        again("lock", path);
+    }
+    return place.l_pid;
 }
 
-/* Go alone. Whoever is in the other's place may still need the name, and goes
-   later. All of these calls are safe in a handler. */
+/* Go alone: nobody may be about to take our place. */
 static void
 leave(void)
 {
     struct stat st;
 
-    lock(F_SETLKW, F_WRLCK, SIGNAL_DOOR);
-    if (lock(F_SETLK, F_WRLCK, SIGNAL_WRITER) == 0 && fstat(file, &st) == 0 &&
-        st.st_nlink > 0)
+    flock(file, LOCK_EX); /* refused: remove the name all the same */
+    if (fstat(file, &st) == 0 && st.st_nlink > 0)
         unlink(path);
     close(file);
 }
 
-/* Die of the same signal, so that the shell learns how we ended. */
+/* Told to stop: die of the same signal, so that the shell learns how. Not all
+   that is called is in signal-safety(7), but it is only system calls. */
 static void
 stop(int sig)
 {
@@ -102,28 +107,12 @@ enter(void)
         if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
             (st.st_mode & 07777) != SIGNAL_MODE || st.st_size > 0)
             errx(EXIT_FAILURE, "%s is not a file of ours", path);
-        while (lock(F_SETLKW, F_WRLCK, SIGNAL_DOOR) == -1)
-            again("lock", path);
-        if (fstat(file, &st) == -1)
-            err(EXIT_FAILURE, "fstat %s", path);
-    } while (st.st_nlink == 0);
-    while (lock(F_SETLK, F_WRLCK, SIGNAL_READER) == -1) {
-        if (errno == EAGAIN)
-            errx(EXIT_FAILURE, "%s: another pong is here", path);
-        again("lock", path);
-    }
+        while (flock(file, LOCK_EX) == -1)
+            again("flock", path);
+    } while (fstat(file, &st) == -1 || st.st_nlink == 0);
+    lock(F_SETLK, SIGNAL_READER);
     atexit(leave); /* fails only for want of memory */
-}
-
-/* Which process is in the other's place? 0 if none is. */
-static pid_t
-other(void)
-{
-    struct flock at = {.l_type = F_WRLCK, .l_start = SIGNAL_WRITER, .l_len = 1};
-
-    while (fcntl(file, F_GETLK, &at) == -1)
-        again("fcntl", path);
-    return at.l_type == F_UNLCK ? 0 : at.l_pid;
+    flock(file, LOCK_UN);
 }
 
 /* Until we have a peer, it is whoever is in the other's place. Its number can
@@ -134,11 +123,11 @@ is_peer(pid_t pid)
 {
     if (peer_pid != 0)
         return pid == peer_pid;
-    if (pid == 0 || pid != other())
+    if (pid == 0 || pid != lock(F_GETLK, SIGNAL_WRITER))
         return 0;
     if ((peer = (int)syscall(SYS_pidfd_open, pid, 0)) == -1)
         err(EXIT_FAILURE, "pidfd_open");
-    if (pid != other())
+    if (pid != lock(F_GETLK, SIGNAL_WRITER))
         errx(EXIT_FAILURE, "ping is gone before its end");
     peer_pid = pid;
     letter.si_signo = SIGNAL_WORD; /* and what sigqueue(3) would put in */
@@ -160,7 +149,7 @@ say(uintptr_t word)
            -1) {
         if (errno != EAGAIN && errno != ESRCH)
             err(EXIT_FAILURE, "pidfd_send_signal");
-        if (poll(&dead, 1, SIGNAL_TICK) > 0)
+        if (poll(&dead, 1, SIGNAL_ROOM) > 0)
             errx(EXIT_FAILURE, "ping is gone before its end");
     }
 }
@@ -172,7 +161,7 @@ say(uintptr_t word)
 static uintptr_t
 hear(void)
 {
-    static const struct timespec ticks[] = {{.tv_nsec = PING_TICK}, {0}};
+    const struct timespec ticks[] = {{.tv_nsec = SIGNAL_TICK * 1000000L}, {0}};
     siginfo_t info;
     int gone = 0;
 
@@ -190,24 +179,16 @@ hear(void)
     }
 }
 
-/* Who comes second greets, and is greeted back. Only then the name has served,
-   and is removed: the first must not sleep where nobody finds it. */
+/* Ping greets, and is greeted back. Then the name has served, and goes. */
 static void
 meet(void)
 {
-    int second = is_peer(other());
-
-    while (lock(F_SETLK, F_UNLCK, SIGNAL_DOOR) == -1)
-        again("unlock", path);
     warnx("%s: sleeps until ping is there", path);
-    if (second)
-        say(PING_HELLO);
-    if (hear() != PING_HELLO)
+    uintptr_t greeting = hear();
+    unlink(path);
+    say(PING_HELLO);
+    if (greeting != PING_HELLO)
         errx(EXIT_FAILURE, "%s: this is not ping", path);
-    if (!second) {
-        unlink(path);
-        say(PING_HELLO);
-    }
     warnx("ping is there: pid %d", (int)peer_pid);
 }
 

@@ -2,8 +2,8 @@
  * writer - copy standard input to another process by signals.
  *
  * writer and reader are cat(1) cut in two: what goes in here comes out there.
- * Either may start first: the first one makes a file to meet at, and sleeps
- * until the other sends it a signal. Then it removes the file.
+ * Either may start first: reader makes a file to meet at, and writer looks for
+ * it ten times a second. A lock on it tells which process reader is.
  *
  * See contract.h, signal(7), sigqueue(3), signalfd(2), pidfd_open(2),
  * pidfd_send_signal(2), fcntl_locking(2).
@@ -50,102 +50,45 @@ again(const char *call, const char *object)
         err(EXIT_FAILURE, "%s %s", call, object);
 }
 
-/* F_SETLK: without sleeping. F_SETLKW: sleep until it is free. */
-static int
-lock(int command, short type, off_t byte)
+/* F_SETLK: this place is ours. F_GETLK: which process has it? 0 if none has. */
+static pid_t
+lock(int command, off_t byte)
 {
-    struct flock place = {.l_type = type, .l_start = byte, .l_len = 1};
+    struct flock place = {.l_type = F_WRLCK, .l_start = byte, .l_len = 1};
 
-    return fcntl(file, command, &place);
-}
-
-/* Go alone. Whoever is in the other's place may still need the name, and goes
-   later. All of these calls are safe in a handler. */
-static void
-leave(void)
-{
-    struct stat st;
-
-    lock(F_SETLKW, F_WRLCK, SIGNAL_DOOR);
-    if (lock(F_SETLK, F_WRLCK, SIGNAL_READER) == 0 && fstat(file, &st) == 0 &&
-        st.st_nlink > 0)
-        unlink(path);
-    close(file);
-}
-
-/* Die of the same signal, so that the shell learns how we ended. */
-static void
-stop(int sig)
-{
-    leave();
-    signal(sig, SIG_DFL);
-    raise(sig);
-}
-
-/* Come in alone. Anything else under the name is not to be touched. The file
-   may be removed while we wait at its door: then it has no name left. */
-static void
-enter(void)
-{
-    const int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK;
-    struct rlimit most;
-    struct stat st;
-
-    if (getrlimit(RLIMIT_SIGPENDING, &most) == 0 && most.rlim_cur < 3)
-        errx(EXIT_FAILURE, "signals cannot be queued here: see ulimit -i");
-    do {
-        close(file); /* which fails the first time */
-        while ((file = open(path, flags, SIGNAL_MODE)) == -1)
-            again("open", path);
-        if (fstat(file, &st) == -1)
-            err(EXIT_FAILURE, "fstat %s", path);
-        if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
-            (st.st_mode & 07777) != SIGNAL_MODE || st.st_size > 0)
-            errx(EXIT_FAILURE, "%s is not a file of ours", path);
-        while (lock(F_SETLKW, F_WRLCK, SIGNAL_DOOR) == -1)
-            again("lock", path);
-        if (fstat(file, &st) == -1)
-            err(EXIT_FAILURE, "fstat %s", path);
-    } while (st.st_nlink == 0);
-    while (lock(F_SETLK, F_WRLCK, SIGNAL_WRITER) == -1) {
+    while (fcntl(file, command, &place) == -1) {
         if (errno == EAGAIN)
             errx(EXIT_FAILURE, "%s: another writer is here", path);
         again("lock", path);
     }
-    atexit(leave); /* fails only for want of memory */
+    return place.l_pid;
 }
 
-/* Which process is in the other's place? 0 if none is. */
-static pid_t
-other(void)
-{
-    struct flock at = {.l_type = F_WRLCK, .l_start = SIGNAL_READER, .l_len = 1};
-
-    while (fcntl(file, F_GETLK, &at) == -1)
-        again("fcntl", path);
-    return at.l_type == F_UNLCK ? 0 : at.l_pid;
-}
-
-/* Until we have a peer, it is whoever is in the other's place. Its number can
-   have passed to a stranger before the pidfd was opened, but not if it is still
-   in its place afterwards. */
+/* Is a reader there? Its number can have passed to a stranger before the pidfd
+   was opened, but not if the reader is still in its place afterwards. */
 static int
-is_peer(pid_t pid)
+find(void)
 {
-    if (peer_pid != 0)
-        return pid == peer_pid;
-    if (pid == 0 || pid != other())
+    struct stat st;
+
+    file = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
+    if (file == -1 && errno == ENOENT)
         return 0;
-    if ((peer = (int)syscall(SYS_pidfd_open, pid, 0)) == -1)
-        err(EXIT_FAILURE, "pidfd_open");
-    if (pid != other())
-        errx(EXIT_FAILURE, "the reader is gone before the end");
-    peer_pid = pid;
-    letter.si_signo = SIGNAL_WORD; /* and what sigqueue(3) would put in */
-    letter.si_code = SI_QUEUE;
-    letter.si_pid = getpid();
-    letter.si_uid = getuid();
-    return 1;
+    if (file == -1 || fstat(file, &st) == -1)
+        err(EXIT_FAILURE, "open %s", path);
+    if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+        (st.st_mode & 07777) != SIGNAL_MODE || st.st_size > 0)
+        errx(EXIT_FAILURE, "%s is not a file of ours", path);
+    if ((peer_pid = lock(F_GETLK, SIGNAL_READER)) != 0) {
+        if ((peer = (int)syscall(SYS_pidfd_open, peer_pid, 0)) == -1)
+            err(EXIT_FAILURE, "pidfd_open");
+        if (peer_pid != lock(F_GETLK, SIGNAL_READER))
+            errx(EXIT_FAILURE, "the reader is gone before the end");
+        lock(F_SETLK, SIGNAL_WRITER);
+        return 1;
+    }
+    close(file); /* nobody is there */
+    return 0;
 }
 
 /* As sigqueue(3) does, but to a pidfd. EAGAIN: as many signals are queued as
@@ -160,7 +103,7 @@ say(uintptr_t word)
            -1) {
         if (errno != EAGAIN && errno != ESRCH)
             err(EXIT_FAILURE, "pidfd_send_signal");
-        if (poll(&dead, 1, SIGNAL_TICK) > 0)
+        if (poll(&dead, 1, SIGNAL_ROOM) > 0)
             errx(EXIT_FAILURE, "the reader is gone before the end");
     }
 }
@@ -182,28 +125,25 @@ hear(void)
             errx(EXIT_FAILURE, "the reader is gone before the end");
         while (read(signals, &info, sizeof(info)) == -1)
             again("read", "signalfd");
-    } while (info.ssi_code != SI_QUEUE || !is_peer((pid_t)info.ssi_pid));
+    } while (info.ssi_code != SI_QUEUE || (pid_t)info.ssi_pid != peer_pid);
     return (uintptr_t)info.ssi_ptr;
 }
 
-/* Who comes second greets, and is greeted back. Only then the name has served,
-   and is removed: the first must not sleep where nobody finds it. */
+/* Greet the reader, and be greeted back: it has to know who we are, too. */
 static void
 meet(void)
 {
-    int second = is_peer(other());
+    warnx("%s: tries until a reader has made it", path);
+    while (!find())
+        poll(NULL, 0, SIGNAL_TICK); /* waits for nothing but the time */
 
-    while (lock(F_SETLK, F_UNLCK, SIGNAL_DOOR) == -1)
-        again("unlock", path);
-    warnx("%s: sleeps until a reader is there", path);
-    if (second)
-        say(SIGNAL_HELLO);
+    letter.si_signo = SIGNAL_WORD; /* and what sigqueue(3) would put in */
+    letter.si_code = SI_QUEUE;
+    letter.si_pid = getpid();
+    letter.si_uid = getuid();
+    say(SIGNAL_HELLO);
     if (hear() != SIGNAL_HELLO)
         errx(EXIT_FAILURE, "%s: this is not reader", path);
-    if (!second) {
-        unlink(path);
-        say(SIGNAL_HELLO);
-    }
     warnx("a reader is there: pid %d", (int)peer_pid);
 }
 
@@ -244,7 +184,8 @@ copy(int from)
 int
 main(int argc, char *argv[])
 {
-    sigset_t all, word;
+    struct rlimit most;
+    sigset_t word;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
@@ -256,18 +197,14 @@ main(int argc, char *argv[])
         if (fcntl(fd, F_GETFD) == -1)
             err(EXIT_FAILURE, "descriptor %d", fd);
 
-    sigfillset(&all); /* nobody stops us before we can leave as we should */
-    sigprocmask(SIG_BLOCK, &all, NULL);
-    signal(SIGHUP, stop); /* fails only for a number that is no signal */
-    signal(SIGINT, stop);
-    signal(SIGTERM, stop);
-    enter();
+    if (getrlimit(RLIMIT_SIGPENDING, &most) == 0 && most.rlim_cur < 3)
+        errx(EXIT_FAILURE, "signals cannot be queued here: see ulimit -i");
     /* Our word stays blocked: it is to be read, not to interrupt or to kill. */
     sigemptyset(&word);
     sigaddset(&word, SIGNAL_WORD);
+    sigprocmask(SIG_BLOCK, &word, NULL);
     if ((signals = signalfd(-1, &word, 0)) == -1)
         err(EXIT_FAILURE, "signalfd");
-    sigprocmask(SIG_SETMASK, &word, NULL);
     meet();
     copy(STDIN_FILENO);
     return EXIT_SUCCESS;
