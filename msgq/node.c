@@ -32,7 +32,7 @@ enum { NODE_PATIENCE = 5 }; /* ticks of the clock until naive gives up */
 
 static const char names[] = NODE_NAMES;
 static int place, queue = -1, me;
-static int begun, ended[NODE_COUNT];
+static int begun, ended[NODE_COUNT], done;
 static volatile sig_atomic_t stopped; /* by this signal */
 
 static void
@@ -77,7 +77,8 @@ note(int sig)
 }
 
 /* Go alone, too. The last one out removes the queue. Told to stop, die of that
-   signal, so that the shell learns how we ended. */
+   signal, so that the shell learns how we ended. Before the end the other
+   thread may sleep in stdin, for which exit() may wait, but never _exit(). */
 static void
 leave(void)
 {
@@ -90,6 +91,8 @@ leave(void)
         signal(stopped, SIG_DFL);
         raise(stopped);
     }
+    if (!done)
+        _exit(EXIT_FAILURE);
 }
 
 /* A call was woken by a signal: were we told to stop; is anybody gone that has
@@ -282,5 +285,6 @@ main(int argc, char *argv[])
     }
     listen_to_all();
     warnx("all have ended");
+    done = 1;
     return EXIT_SUCCESS;
 }
