@@ -23,6 +23,9 @@ SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 TIDY     := -*,clang-analyzer-*,bugprone-*,-bugprone-assignment-in-if-condition,$\
             -bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,$\
             -clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling
+# With its own limits gcc gives up early on half of the programs, and says nothing.
+ANALYZE  := -fanalyzer --param=analyzer-bb-explosion-factor=100 $\
+            --param=analyzer-max-enodes-per-program-point=32
 Q        := $(if $(filter-out 0,$(V)),,@)
 
 .DELETE_ON_ERROR:
@@ -75,11 +78,12 @@ bench: all                      ## measure; QUICK=1 ONLY=fifo COMPARE=old.tsv
 	    ONLY='$(ONLY)' QUICK='$(QUICK)' ROUNDS='$(ROUNDS)' COMPARE='$(COMPARE)' \
 	    tests/bench
 
-# Three compilers, then each program by itself as a student would compile it.
+# Three compilers, one of which follows each path through a program; then each
+# program by itself as a student would compile it.
 lint:                           ## find fault with the sources and the scripts
 	@mkdir -p $(BUILD)/lint
 	$(Q)for p in $(SOURCES); do \
-	    for cc in gcc clang musl-gcc; do \
+	    for cc in 'gcc $(ANALYZE)' clang musl-gcc; do \
 	        $$cc -std=c17 -O2 $(WARNINGS) -Werror $$p \
 	            -o $(BUILD)/lint/program $(LDLIBS) || exit; \
 	    done; \
@@ -88,6 +92,8 @@ lint:                           ## find fault with the sources and the scripts
 	$(Q)clang-format --dry-run -Werror $(SOURCES) $(wildcard */*.h)
 	$(Q)clang-tidy --quiet --checks='$(TIDY)' --warnings-as-errors='*' \
 	    $(SOURCES) -- -std=c17 2>/dev/null
+	$(Q)cppcheck --quiet --error-exitcode=1 --std=c11 \
+	    --enable=warning,portability,performance $(SOURCES)
 	$(Q)shellcheck -S warning -e SC2034,SC2120,SC2154 $(SCRIPTS)
 
 install: all                    ## copy to PREFIX/bin, as ipc-fifo-writer

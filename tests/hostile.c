@@ -561,7 +561,7 @@ hand_over(int sock)
     struct iovec words = {.iov_base = junk, .iov_len = below(3)};
     struct msghdr message = {
         .msg_iov = &words, .msg_iovlen = 1, .msg_control = &control};
-    int fds[MOST_DESCRIPTORS], n = below(2) ? 1 : (int)below(4);
+    int fds[MOST_DESCRIPTORS] = {0}, n = below(2) ? 1 : (int)below(4);
 
     if (below(6) == 0)
         n = MOST_DESCRIPTORS;
