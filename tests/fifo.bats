@@ -145,6 +145,7 @@ settled() {
 
 @test "fifo: told to stop in the middle, either side ends the other" {
     in_the_middle
+    at_work
 }
 
 @test "fifo: told to stop in the middle, a side leaves the next pair's name alone" {

@@ -372,6 +372,7 @@ killed() {
     for side in writer reader; do
         survivor=$(other $side)
         typist $survivor # who waits has to see that somebody came
+        await met
         stop KILL ${!side}
         finish ${!side} 137
         finish ${!survivor} 1
@@ -596,17 +597,26 @@ at_any_moment() {
     done
 }
 
-# in_the_middle: told to stop, asleep or at work, either side ends the other.
+# in_the_middle: told to stop, either side ends the other.
 in_the_middle() {
-    local side peer cat
+    local side peer
     for side in writer reader; do
         peer=$(other $side)
         typist
+        await met
         stop INT ${!side}
         finish ${!side} 130
         finish ${!peer} 1
         exec {keys}>&-
         clean
+    done
+}
+
+# at_work: the same while much is on the way.
+at_work() {
+    local side peer cat
+    for side in writer reader; do
+        peer=$(other $side)
         stuck
         start cat < full > /dev/null {full}>&-
         cat=$!

@@ -139,6 +139,7 @@ clean() {
 
 @test "mmap: told to stop in the middle, a side ends the other" {
     in_the_middle
+    at_work
 }
 
 @test "mmap: what a killed run leaves behind does not harm the next" {

@@ -4,8 +4,11 @@
 # ROUNDS=500 tries longer. Where the machine allows it, each test has a space of
 # System V objects of its own, so that what is left behind can be counted.
 
+load helper # first: some of it is said again below
+
+W=file-writer R=file-reader unsure=writer
+
 setup() {
-    load helper
     use sem
     inside=()
     [ -e "$BATS_FILE_TMPDIR/bin" ] || make_space
@@ -54,7 +57,7 @@ teardown_file() {
 
 # What is left behind is the fault of this test, and none of the next one's.
 teardown() {
-    nothing_left && return
+    clean && return
     [ -z "$holder" ] || "${inside[@]}" ipcrm --all=sem
     return 1
 }
@@ -64,9 +67,9 @@ sets() {
     "${inside[@]}" awk 'END { print NR - 1 }' /proc/sysvipc/sem
 }
 
-# nothing_left: no file, no set, and no name of a posix that has ended: one that
+# clean: no file, no set, and no name of a posix that has ended: one that
 # runs may be another's.
-nothing_left() {
+clean() {
     local name
     for name in /dev/shm/sem.ipc-posix-*; do
         [[ -e /proc/${name##*-} || ! -e $name ]] || return
@@ -74,64 +77,44 @@ nothing_left() {
     [ ! -e ipc.file ] && [[ -z $holder || $(sets) == 0 ]]
 }
 
-# side SIDE [PATH]: start ping or pong, and call its process by its name.
-side() {
-    case $1 in
-        ping) start ping -n "${COUNT:-20}" ${2-} > figures 2> ping.err ;;
-        pong) start pong ${2-} 2> pong.err ;;
-    esac
-    eval "$1=$!"
+# met: who does not know of the other yet does not miss it.
+met() {
+    WHO=writer says "file-writer: a reader is there" &&
+        WHO=reader says "file-reader: a writer is there"
+}
+
+# left: outside a space of our own we cannot tell whose sets there are.
+left() {
+    [ -z "$holder" ] || no clean
 }
 
 # apart_sides: ping and pong wait side by side, for others than each other.
 apart_sides() {
     mkdir -p one two
-    side ping one
-    side pong two
-    await waits ping
-    await waits pong
-}
-
-other() {
-    case $1 in
-        ping) echo pong ;;
-        pong) echo ping ;;
-        writer) echo reader ;;
-        reader) echo writer ;;
-    esac
-}
-
-# waits SIDE: it has told what it sleeps on, and sleeps.
-waits() {
-    [ -s $1.err ] && asleep ${!1}
+    operand=one waits ping
+    operand=two waits pong
 }
 
 # bats test_tags=C40,C41
 @test "sem: ping times the way to pong and back, and either may start first" {
     for first in ping pong; do
-        side $first
-        await waits $first
-        side "$(other $first)"
-        finish $ping
-        finish $pong
-        [ "$(cut -c 1-9 figures | tr -s ' \n' ' ')" = "min median 90 % 99 % max " ]
-        [ "$(grep -cE '^.{8} [ 0-9]{7}\.[0-9] us$' figures)" = 5 ]
-        cut -c 9-18 figures | sort -cn
+        waits $first
+        meets $first
         WHO=pong says "pong: 22 rounds"
         WHO=ping says "ping: pong is there"
-        nothing_left
     done
+    figures ""
 }
 
 @test "sem: ping prints every round trip with -r" {
-    start pong 2> pong.err
-    timeout -k 1 10 ping -r -n 30 > figures 2> ping.err
-    finish $!
-    [ "$(grep -cxE '[0-9]+' figures)" = 30 ]
+    side pong
+    now ping -r -n 30 > ping.out 2> ping.err
+    finish $pong
+    [ "$(grep -cxE '[0-9]+' ping.out)" = 30 ]
 }
 
 @test "sem: more rounds than one semaphore can count are told and played" {
-    COUNT=30000 side ping
+    side ping -n 30000
     side pong
     finish $ping
     finish $pong
@@ -139,12 +122,7 @@ waits() {
 }
 
 @test "sem: ping and pong may start at the same moment, again and again" {
-    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
-        if ((i % 2)); then side ping && side pong; else side pong && side ping; fi
-        finish $ping
-        finish $pong
-        [[ -z $holder || $(sets) = 0 ]]
-    done
+    at_once ping
 }
 
 @test "sem: a row of pings meets a row of pongs" {
@@ -170,13 +148,13 @@ waits() {
 
 @test "sem: stopped with Ctrl-Z and continued, ping and pong go on" {
     for who in ping pong; do
-        side $who
-        await waits $who
-        stop STOP ${!who} # asleep in semop: EINTR, without any handler
-        await stopped ${!who}
-        stop CONT ${!who}
-        await waits $who
-        COUNT=10000 side "$(other $who)"
+        waits $who
+        suspend ${!who} # asleep in semop: EINTR, without any handler
+        await asleep ${!who}
+        case $who in
+            ping) side pong ;;
+            pong) side ping -n 10000 ;;
+        esac
         await grep -q rounds pong.err       # they have met
         stop STOP ${!who} 2> /dev/null || : # it may have ended
         pause 0.12                          # the other looks: we are there
@@ -196,7 +174,7 @@ waits() {
             stop $signal ${!who}
             finish ${!who} $((128 + $(kill -l $signal)))
         done
-        nothing_left
+        clean
     done
 }
 
@@ -229,94 +207,59 @@ waits() {
 }
 
 @test "sem: told to stop in the middle, either ends the other, and says so" {
-    for who in ping pong; do
-        COUNT=10000000 side ping
+    for side in ping pong; do
+        side ping -n 10000000
         side pong
         WHO=ping await says "ping: pong is there"
-        stop INT ${!who}
-        finish ${!who} 130
-        WHO=$(other $who)
-        finish ${!WHO} 1
-        says "$WHO: $who is gone before its end"
-        nothing_left
+        stop INT ${!side}
+        finish ${!side} 130
+        survivor=$(other $side)
+        finish ${!survivor} 1
+        misses $survivor
+        clean
     done
 }
 
 @test "sem: a killed ping or pong ends the other, which says so" {
-    for who in ping pong; do
-        COUNT=10000000 side ping
-        side pong
-        WHO=ping await says "ping: pong is there"
-        stop KILL ${!who}
-        finish ${!who} 137
-        WHO=$(other $who)
-        finish ${!WHO} 1
-        says "$WHO: $who is gone before its end"
-        nothing_left
-    done
+    killed_ping
 }
 
 @test "sem: what a killed ping or pong leaves behind, the next one replaces" {
-    for who in ping pong; do
-        side $who
-        await waits $who
-        stop KILL ${!who}
-        finish ${!who} 137
-        [[ -z $holder || $(sets) == 1 ]]
-        side "$(other $who)"
-        await waits "$(other $who)"
-        side $who
-        finish $ping
-        finish $pong
-        nothing_left
-    done
-}
-
-# settled: the survivor has ended, or waits for a peer that it has never met.
-settled() {
-    ended $survivor || { asleep $survivor && [[ $(wc -l < $WHO.err) = 1 ]]; }
+    leftovers ping pong
 }
 
 @test "sem: killed at any moment, one of ping and pong ends the other, and the next pair works" {
-    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
-        who=ping
-        ((i % 2)) && who=pong
-        WHO=$(other $who)
-        COUNT=10000000
-        if ((i % 4 < 2)); then side $who && side $WHO; else side $WHO && side $who; fi
-        victim=${!who} survivor=${!WHO}
+    for ((round = 0; round < ${ROUNDS:-3}; round++)); do
+        side=ping
+        ((round % 2)) && side=pong
+        survivor=$(other $side)
+        both=(ping pong)
+        ((round % 4 < 2)) || both=(pong ping)
+        for one in ${both[@]}; do
+            case $one in
+                ping) side ping -n 10000000 ;;
+                pong) side pong ;;
+            esac
+        done
         pause "0.0$((RANDOM % 3))$((RANDOM % 10))"
-        await child $victim > /dev/null
-        stop KILL $victim
-        await ended $victim
-        wait $victim || :
+        await child ${!side} > /dev/null
+        stop KILL ${!side}
+        await ended ${!side}
+        wait ${!side} || :
         WITHIN=2 await settled
-        if ended $survivor; then
-            finish $survivor 1
-            says "$WHO: $who is gone before its end"
+        if ended ${!survivor}; then
+            finish ${!survivor} 1
+            misses $survivor
         else
-            stop TERM $survivor
-            finish $survivor 143
+            stop TERM ${!survivor}
+            finish ${!survivor} 143
         fi
-        COUNT=20
-        side $who
-        side $WHO
-        finish $ping
-        finish $pong
-        nothing_left
+        works $side
     done
 }
 
 @test "sem: a second ping, or pong, is refused, and the first goes on" {
-    for who in ping pong; do
-        side $who
-        await waits $who
-        run -1 timeout -k 1 10 $who
-        [ "$output" = "$who: .: another $who is here" ]
-        side "$(other $who)"
-        finish $ping
-        finish $pong
-    done
+    second ping pong
 }
 
 # strangers PATH SEMAPHORES MODE...: make sets of sevens under these paths' keys.
@@ -401,18 +344,17 @@ END
         start pong $path 2> $path.err
         pongs+=($!)
     done
-    side ping
-    for waiter in "${pongs[@]}" $ping; do
+    waits ping
+    for waiter in "${pongs[@]}"; do
         await asleep $waiter
     done
-    await waits ping
     meddle none 1 0 0 0 most 1 0 32767 32767 eleven 1 0 336 0 . 0 30 0 0
     for waiter in "${pongs[@]}" $ping; do
         finish $waiter 1
     done
     [ "$(cat none.err most.err eleven.err | grep -cE "^pong: this is not ping: [0-9]+ rounds$")" = 3 ]
     WHO=ping says "ping: pong has said more than it heard"
-    nothing_left
+    clean
 }
 
 @test "sem: a path that is not there is an error before any set is made" {
@@ -428,251 +370,81 @@ END
     [ "$(< key)" = key ]
 }
 
-# pair: carry the file sent into the file received.
-pair() {
-    start file-writer < sent 2> writer.err
-    writer=$!
-    start file-reader > received 2> reader.err
-    reader=$!
-}
-
-# typist: a file-writer at a keyboard and a file-reader, who have met.
-typist() {
-    rm -f keyboard
-    mkfifo keyboard
-    exec {keys}<> keyboard
-    start file-writer < keyboard 2> writer.err {keys}>&-
-    writer=$!
-    start file-reader > received 2> reader.err {keys}>&-
-    reader=$!
-    WHO=writer await says "file-writer: a reader is there"
-    WHO=reader await says "file-reader: a writer is there"
-}
-
 # bats test_tags=data,C11
 @test "sem: what goes into the file-writer comes out of the file-reader" {
-    head -c 1M /dev/urandom > sent
-    pair
-    finish $writer
-    finish $reader
-    cmp sent received
-    nothing_left
+    carries_random 1M
 }
 
 # bats test_tags=data
 @test "sem: empty, with NULs, without a final newline, a file carries it all" {
-    for data in '' 'a\0\0b\n\0end' '\0' 'x' '\n\n'; do
-        printf "$data" > sent
-        pair
-        finish $writer
-        finish $reader
-        cmp sent received
-        nothing_left
-    done
+    carries '' 'a\0\0b\n\0end' '\0' 'x' '\n\n'
 }
 
 # bats test_tags=data
 @test "sem: a file carries much more than a block" {
     head -c "${MEGABYTES:-16}M" /dev/urandom > sent
-    pair
-    WITHIN=20 finish $reader
-    finish $writer
-    cmp sent received
+    carry 20
 }
 
 @test "sem: either side of the file may start first" {
-    start file-reader > received 2> reader.err
-    reader=$!
-    await waits reader
-    start file-writer <<< hello
-    finish $!
-    finish $reader
-    [ "$(< received)" = hello ]
-
-    start file-writer <<< hello 2> writer.err
-    writer=$!
+    either_first reader
+    echo hello > sent
+    write_from sent
     WHO=writer await says "file-writer: end of input: 6 bytes in 1 writes"
     [ "$(stat -c '%a %F' ipc.file)" = "600 regular file" ]
-    [ "$(timeout -k 1 10 file-reader)" = hello ]
-    finish $writer
-    nothing_left
+    read_to received
+    both_end
+    cmp sent received
+    clean
 }
 
 @test "sem: both sides of the file may start at the same moment, again and again" {
-    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
-        if ((i % 2)); then
-            start file-reader > received
-            reader=$!
-            start file-writer <<< "round $i"
-            writer=$!
-        else
-            start file-writer <<< "round $i"
-            writer=$!
-            start file-reader > received
-            reader=$!
-        fi
-        finish $writer
-        finish $reader
-        [ "$(< received)" = "round $i" ]
-        [ ! -e ipc.file ]
-    done
+    at_once
 }
 
 @test "sem: one file after the other, and none gets into the next" {
-    start bash -c 'for i in {1..8}; do file-writer <<< $i || exit; done' 2> errors
-    writers=$!
-    timeout -k 1 10 bash -c 'for i in {1..8}; do file-reader || exit; done' > received
-    finish $writers
-    cmp received <(seq 8)
+    in_a_row 8
 }
 
 # bats test_tags=C11
 @test "sem: a line typed into the file comes out at once, and both sleep until the next" {
-    typist
-    for line in one two three; do
-        echo $line >&$keys
-        await grep -qx $line received
-        await asleep $writer
-        await asleep $reader
-    done
-    before=$(($(ticks $writer) + $(ticks $reader)))
-    pause 0.15
-    (($(ticks $writer) + $(ticks $reader) <= before + 1))
-    exec {keys}>&-
-    finish $writer
-    finish $reader
-    [ "$(wc -l < received)" = 3 ]
+    typed
 }
 
 # bats test_tags=C11,C97
 @test "sem: a second user's lock is refused, but cat reads without asking for one" {
     typist
-    echo hello >&$keys
-    await grep -qx hello received
     run -1 timeout -k 1 10 file-reader
     [ "$output" = "file-reader: ipc.file: another reader is here" ]
     run -1 timeout -k 1 10 file-writer < /dev/null
     [ "$output" = "file-writer: ipc.file: another writer is here" ]
     run -0 timeout -k 1 10 cat ipc.file # which does not sleep at the end, either
     [ "${lines[0]}" = "ipc.file: open   " ]
-    [ "${lines[1]}" = hello ]
-    echo world >&$keys
-    await grep -qx world received
+    [ "${lines[1]}" = met ]
+    type_in world
     exec {keys}>&-
-    finish $writer
-    finish $reader
+    both_end
 }
 
 @test "sem: a killed side of the file ends the other, which says so" {
-    for who in writer reader; do
-        typist
-        echo something >&$keys
-        await grep -qx something received
-        stop KILL ${!who}
-        finish ${!who} 137
-        WHO=$(other $who)
-        finish ${!WHO} 1
-        [ "$(tail -n 1 $WHO.err | sed 's/its end/the end/')" = "file-$WHO: ipc.file: the $who is gone before the end" ]
-        exec {keys}>&-
-        nothing_left
-        echo next > sent
-        pair
-        finish $writer
-        finish $reader
-        cmp sent received
-    done
+    who=file- place=ipc.file killed
 }
 
 @test "sem: killed at any moment, one side of the file ends the other, and the next pair works" {
-    head -c 3M /dev/urandom > sent
-    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
-        pair
-        who=writer
-        ((i % 2)) && who=reader
-        WHO=$(other $who)
-        victim=${!who} survivor=${!WHO}
-        pause "0.00$((RANDOM % 9))$((RANDOM % 9))"
-        stop KILL $victim 2> /dev/null || : # it may have ended, or not begun
-        await ended $victim
-        wait $victim && killed=0 || killed=$?
-        if ! WITHIN=1 await file_settled 2> /dev/null; then
-            if [ $WHO = writer ]; then start file-reader > received; else start file-writer < sent; fi
-            finish $!
-            finish $survivor
-            cmp sent received
-        else
-            wait $survivor && status=0 || status=$?
-            case $status in
-                0) [ $killed = 0 ] || [ $WHO = writer ] || cmp sent received ;;
-                1) tail -n 1 $WHO.err | grep "is gone before" ;;
-                *) false ;;
-            esac
-        fi
-        pair
-        finish $writer
-        finish $reader
-        cmp sent received
-        [ ! -e ipc.file ]
-    done
-}
-
-file_settled() {
-    ended $survivor
+    who=file- place=ipc.file killed_at_random
 }
 
 @test "sem: stopped with Ctrl-Z and continued, neither side of the file loses anything" {
-    typist
-    for line in one two three; do
-        for who in $writer $reader; do
-            await asleep $who
-            stop STOP $who
-            await stopped $who
-        done
-        echo $line >&$keys
-        stop CONT $writer
-        stop CONT $reader
-        await grep -qx $line received
-    done
-    exec {keys}>&-
-    finish $writer
-    finish $reader
+    continued
 }
 
 @test "sem: told to stop, neither side leaves a file, and the other ends" {
-    for who in writer reader; do
-        typist
-        stop INT ${!who}
-        finish ${!who} 130
-        WHO=$(other $who)
-        finish ${!WHO} 1
-        exec {keys}>&-
-        nothing_left
-        for signal in HUP TERM; do
-            start file-$who < /dev/zero > /dev/null 2> $who.err
-            alone=$!
-            await test -s $who.err
-            stop $signal $alone
-            finish $alone $((128 + $(kill -l $signal)))
-            nothing_left
-        done
-    done
+    in_the_middle
+    told_to_stop writer reader
 }
 
 @test "sem: the file that a killed run leaves behind is replaced" {
-    for who in writer reader; do
-        start file-$who <<< old > received 2> $who.err
-        eval "$who=$!"
-        await waits $who
-        stop KILL ${!who}
-        finish ${!who} 137
-        [ -s ipc.file ]
-        echo new > sent
-        pair
-        finish $writer
-        finish $reader
-        cmp sent received
-        nothing_left
-    done
+    leftovers writer reader
 }
 
 @test "sem: what is not a file of ours is refused and not harmed" {
@@ -712,8 +484,6 @@ file_settled() {
 @test "sem: a file that is cut short or scribbled over is no end of the data" {
     for harm in 'truncate -s 0' 'truncate -s 20' 'dd conv=notrunc status=none if=/dev/zero count=1 of='; do
         typist
-        echo something >&$keys
-        await grep -qx something received
         if [[ $harm == dd* ]]; then ${harm}ipc.file; else $harm ipc.file; fi
         echo more >&$keys
         exec {keys}>&-
@@ -866,7 +636,7 @@ all_ended() {
         stop $signal $parent
         finish $parent $((128 + $(kill -l $signal)))
         all_ended
-        nothing_left
+        clean
     done
 }
 
@@ -877,7 +647,7 @@ all_ended() {
         finish $parent 1
         grep -x "order: a child was killed, or failed" errors
         all_ended
-        nothing_left
+        clean
     done
     [ -n "$holder" ] || skip "needs a space of its own for the last part"
     crowd
@@ -900,7 +670,7 @@ all_ended() {
         await ended $parent
         wait $parent && status=0 || status=$?
         [[ $status = 0 || $status = 143 ]]
-        nothing_left
+        clean
     done
 }
 
@@ -919,7 +689,7 @@ all_ended() {
     start order 2> errors 1>&$end
     finish $! 1
     grep -q "standard output: Broken pipe" errors
-    nothing_left
+    clean
     run -1 timeout -k 1 10 sh -c "exec ping -n 5 >&-"
     [ "$output" = "ping: standard output: Bad file descriptor" ]
     side pong

@@ -174,6 +174,7 @@ at_the_door() {
 
 @test "shm: told to stop in the middle, a side ends the other" {
     pairs in_the_middle
+    pairs at_work
 }
 
 @test "shm: what a killed run leaves behind does not harm the next" {

@@ -163,6 +163,7 @@ pending() {
 
 @test "signal: told to stop in the middle, either side ends the other" {
     in_the_middle
+    at_work
 }
 
 @test "signal: told to stop in the middle, a side leaves the next pair's file alone" {
