@@ -3,9 +3,11 @@
 # reader in any language: make check BIN=mine. ROUNDS=500 tries longer. Then what
 # sockets are, who is at the other end, and ping and pong.
 
+load helper # first: some of it is said again below
+
 setup() {
-    load helper
     use socket
+    unsure=writer # when the kernel has all, and the reader has ended well
     port=$((10000 + RANDOM % 20000))
     local taken hex
     taken=$(< /proc/net/tcp)$(< /proc/net/udp)
@@ -17,43 +19,45 @@ setup() {
 # by KIND: the programs of the pair, and where they meet.
 by() {
     case $1 in
-        unix) at=() place=ipc.sock tcp='' ;;
-        tcp) at=(127.0.0.1 "$port") place="127.0.0.1 port $port" tcp=tcp- ;;
-        tcp6) at=(::1 "$port") place="::1 port $port" tcp=tcp- ;;
+        unix) operand='' place=ipc.sock who='' ;;
+        tcp) operand="127.0.0.1 $port" place="127.0.0.1 port $port" who=tcp- ;;
+        tcp6) operand="::1 $port" place="::1 port $port" who=tcp- ;;
     esac
-    w=${tcp}writer r=${tcp}reader
+    W=${who}writer R=${who}reader
 }
 
-# pair: carry the file sent into the file received.
-pair() {
-    start $r "${at[@]}" > received 2> reader.err
-    reader=$!
-    start $w "${at[@]}" < sent 2> writer.err
-    writer=$!
+# pairs: run the rest of the test's words with either pair.
+pairs() {
+    local kind
+    for kind in unix tcp; do
+        by $kind
+        "$@" # no ||, which would let all but its last command fail unseen
+    done
 }
 
-# keyboard: a terminal in which nobody has typed yet, open as descriptor $keys.
-keyboard() {
-    rm -f keyboard
-    mkfifo keyboard
-    exec {keys}<> keyboard
+# clean: no name is left.
+clean() {
+    [ ! -e ipc.sock ] && [ ! -e ipc.ping ]
 }
 
-# typist: a writer at the keyboard and a reader, who have met.
-typist() {
-    keyboard
-    : > received
-    start $w "${at[@]}" < keyboard 2> writer.err {keys}>&-
-    writer=$!
-    start $r "${at[@]}" > received 2> reader.err {keys}>&-
-    reader=$!
-    WHO=writer await says "$w: a reader is there"
-    WHO=reader await says "$r: a writer is there"
+# met: both have told so.
+met() {
+    WHO=writer says "$W: a reader is there" && WHO=reader says "$R: a writer is there"
+}
+
+# misses SIDE: poll tells it, or write, or read.
+misses() {
+    tail -n 1 $1.err | grep -E "^$who$1: .*(the $(other $1) is gone|Broken pipe|Connection reset by peer)"
+}
+
+# settled: the survivor has ended, or waits for a peer that it has never met.
+settled() {
+    ended ${!survivor} || { asleep ${!survivor} && [[ $(wc -l < $survivor.err) = 1 ]]; }
 }
 
 # listening: the reader waits in accept, so that anybody may connect.
 listening() {
-    WHO=reader await says "$r: accept $place: sleeps until a writer connects"
+    WHO=reader await says "$R: accept $place: sleeps until a writer connects"
     await asleep $reader
 }
 
@@ -64,93 +68,39 @@ has_ipv6() {
 
 # bats test_tags=data,C52
 @test "socket: what goes into the writer comes out of the reader" {
-    head -c 1M /dev/urandom > sent
-    for kind in unix tcp $(has_ipv6 && echo tcp6); do
-        by $kind
-        pair
-        finish $writer
-        finish $reader
-        cmp sent received
-        [ ! -e ipc.sock ]
-    done
+    pairs carries_random 1M
+    if has_ipv6; then
+        by tcp6
+        carries_random 1M
+    fi
 }
 
 # bats test_tags=data
 @test "socket: an empty input comes out empty, NULs as they went in" {
-    for kind in unix tcp; do
-        by $kind
-        for text in '' 'a\0\0b\n\0end'; do
-            printf "$text" > sent
-            pair
-            finish $writer
-            finish $reader
-            cmp sent received
-        done
-    done
+    pairs carries '' 'a\0\0b\n\0end'
 }
 
 # bats test_tags=data
 @test "socket: hundreds of megabytes come out as they went in" {
     head -c "${MEGABYTES:-128}M" /dev/urandom > sent
-    by unix
-    pair
-    WITHIN=20 finish $reader
-    finish $writer
-    cmp sent received
+    carry 20
     by tcp
     truncate -s "$((${MEGABYTES:-128} / 4))M" sent
-    pair
-    WITHIN=20 finish $reader
-    finish $writer
-    cmp sent received
+    carry 20
 }
 
 @test "socket: either side may start first" {
-    for kind in unix tcp; do
-        by $kind
-        start $r "${at[@]}" > received 2> reader.err
-        reader=$!
-        listening
-        timeout 10 $w "${at[@]}" <<< hello
-        finish $reader
-        [ "$(< received)" = hello ]
-
-        start $w "${at[@]}" <<< hello 2> writer.err
-        writer=$!
-        await grep "$w: connect $place: " writer.err
-        await asleep $writer
-        [ "$(timeout 10 $r "${at[@]}")" = hello ]
-        finish $writer
-    done
+    pairs either_first writer reader
 }
 
 @test "socket: both sides may start at the same moment" {
-    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
-        for kind in unix tcp; do
-            by $kind
-            echo "round $i" > sent
-            pair
-            finish $writer
-            finish $reader
-            cmp sent received
-            [ ! -e ipc.sock ]
-        done
-    done
+    pairs at_once
 }
 
 @test "socket: one transfer after the other, and none gets into the next" {
-    start bash -c 'for i in {1..20}; do writer <<< $i || exit; done' 2> errors
-    writers=$!
-    timeout 10 bash -c 'for i in {1..20}; do reader || exit; done' > received
-    finish $writers
-    cmp received <(seq 20)
-    start bash -c 'for i in {1..4}; do tcp-writer "$@" <<< $i || exit; done' \
-        - 127.0.0.1 $port 2> errors
-    writers=$!
-    timeout 10 bash -c 'for i in {1..4}; do tcp-reader "$@" || exit; done' \
-        - 127.0.0.1 $port > received
-    finish $writers
-    cmp received <(seq 4)
+    in_a_row 20
+    by tcp
+    in_a_row 4
 }
 
 @test "socket: writers that wait for a reader are served one after the other" {
@@ -171,27 +121,7 @@ has_ipv6() {
 
 # bats test_tags=data
 @test "socket: a typed line comes out at once, and both sleep until the next" {
-    for kind in unix tcp; do
-        by $kind
-        keyboard
-        start $r "${at[@]}" > received {keys}>&-
-        reader=$!
-        start $w "${at[@]}" < keyboard {keys}>&-
-        writer=$!
-        for line in one two; do
-            echo $line >&$keys
-            await grep -qx $line received
-            await asleep $writer
-            await asleep $reader
-        done
-        before=$(($(ticks $writer) + $(ticks $reader)))
-        pause 0.1
-        (($(ticks $writer) + $(ticks $reader) <= before + 1))
-        exec {keys}>&-
-        finish $writer
-        finish $reader
-        [ "$(wc -l < received)" = 2 ]
-    done
+    pairs typed
 }
 
 @test "socket: whoever waits for the other sleeps" {
@@ -224,11 +154,11 @@ has_ipv6() {
 @test "socket: the story ends with how many bytes went in how many calls" {
     for kind in unix tcp; do
         by $kind
-        start $r -b 2 "${at[@]}" > received 2> reader.err
+        start $R -b 2 $operand > received 2> reader.err
         reader=$!
-        timeout 10 $w -b 1 "${at[@]}" < <(printf hello) 2> writer.err
+        timeout 10 $W -b 1 $operand < <(printf hello) 2> writer.err
         finish $reader
-        WHO=writer says "$w: end of input: 5 bytes in 5 writes"
+        WHO=writer says "$W: end of input: 5 bytes in 5 writes"
         grep -E 'end of file: 5 bytes in [345] reads' reader.err
         [ "$(< received)" = hello ]
     done
@@ -241,27 +171,12 @@ has_ipv6() {
         stop KILL $reader
         finish $reader 137
         finish $writer 1
-        WHO=writer says "$w: $place: the reader is gone"
+        WHO=writer says "$W: $place: the reader is gone"
     done
 }
 
 @test "socket: a killed reader ends a writer that waits for room" {
-    mkfifo full
-    exec {full}<> full # nobody reads from it, so the reader gets stuck
-    for kind in unix tcp; do
-        by $kind
-        start $w "${at[@]}" < /dev/zero 2> writer.err
-        writer=$!
-        start $r "${at[@]}" > full 2> reader.err
-        reader=$!
-        WHO=writer await says "$w: a reader is there"
-        await asleep $reader
-        await asleep $writer
-        stop KILL $reader
-        finish $reader 137
-        finish $writer 1
-        tail -n 1 writer.err | grep -E "the reader is gone|: (Connection reset by peer|Broken pipe)$"
-    done
+    pairs killed_full reader
 }
 
 @test "socket: a reader killed before it has taken all is missed by the writer" {
@@ -270,16 +185,16 @@ has_ipv6() {
     head -c 200000 /dev/zero > sent
     for kind in unix tcp; do
         by $kind
-        start $r -b 65536 "${at[@]}" > full 2> reader.err
+        start $R -b 65536 $operand > full 2> reader.err
         reader=$!
-        start $w "${at[@]}" < sent 2> writer.err
+        start $W $operand < sent 2> writer.err
         writer=$!
-        WHO=writer await says "$w: end of input: 200000 bytes in 1 writes"
+        WHO=writer await says "$W: end of input: 200000 bytes in 1 writes"
         await asleep $reader
         stop KILL $reader
         finish $reader 137
         finish $writer 1
-        WHO=writer says "$w: $place: the reader is gone before the end"
+        WHO=writer says "$W: $place: the reader is gone before the end"
     done
 }
 
@@ -301,88 +216,11 @@ has_ipv6() {
 }
 
 @test "socket: killed at any moment, one side ends the other, and the next run works" {
-    head -c 3M /dev/urandom > sent
-    for ((i = 0; i < 2 * ${ROUNDS:-3}; i++)); do
-        ((i % 4 < 2)) && by unix || by tcp
-        pair
-        if ((i % 2)); then
-            victim=$reader survivor=$writer WHO=writer
-        else
-            victim=$writer survivor=$reader WHO=reader
-        fi
-        pause "0.0$((RANDOM % 30 + 10))"
-        stop KILL $victim 2> /dev/null || : # it may have ended already
-        await ended $victim
-        wait $victim && killed=0 || killed=$?
-        WITHIN=2 await settled
-        if ! ended $survivor; then
-            # It never met the victim and waits for another: it shall have one.
-            if [ $WHO = reader ]; then
-                start $w "${at[@]}" < sent
-            else
-                start $r "${at[@]}" > received
-            fi
-            finish $!
-            finish $survivor
-            cmp sent received
-            continue
-        fi
-        wait $survivor && status=0 || status=$?
-        case $status in
-            0) [ $killed = 0 ] || [ $WHO = writer ] || cmp sent received ;;
-            1) tail -n 1 $WHO.err | grep -E "is gone|Broken pipe|Connection reset" ;;
-            *) false ;;
-        esac
-        pair
-        finish $writer
-        finish $reader
-        cmp sent received
-        [ ! -e ipc.sock ]
-    done
-}
-
-# settled: the survivor has ended, or waits for a peer that it has never met.
-settled() {
-    ended $survivor || { asleep $survivor && [[ $(wc -l < $WHO.err) = 1 ]]; }
+    pairs killed_at_random
 }
 
 @test "socket: stopped with Ctrl-Z and continued, neither side loses anything" {
-    for kind in unix tcp; do
-        by $kind
-        start $r "${at[@]}" > received 2> reader.err
-        reader=$!
-        listening
-        stop STOP $reader # asleep in accept
-        await stopped $reader
-        stop CONT $reader
-        keyboard
-        start $w "${at[@]}" < keyboard 2> writer.err {keys}>&-
-        writer=$!
-        WHO=writer await says "$w: a reader is there"
-        for line in one $([ $kind = tcp ] || echo two); do
-            await asleep $writer
-            await asleep $reader
-            for side in $writer $reader; do
-                stop STOP $side
-                await stopped $side
-                stop CONT $side
-            done
-            echo $line >&$keys
-            await grep -qx $line received
-        done
-        exec {keys}>&-
-        finish $writer
-        finish $reader
-    done
-    by unix
-    start writer <<< late 2> writer.err
-    writer=$!
-    await asleep $writer
-    stop STOP $writer # asleep until there is a name
-    await stopped $writer
-    stop CONT $writer
-    [ "$(timeout 10 reader)" = late ]
-    finish $writer
+    pairs continued
 }
 
 @test "socket: told to stop while it waits, either side leaves no name behind" {
@@ -418,16 +256,8 @@ settled() {
 }
 
 @test "socket: told to stop in the middle, either side ends the other" {
-    for kind in unix tcp; do
-        by $kind
-        for side in writer reader; do
-            typist
-            [ ! -e ipc.sock ]
-            stop INT "${!side}"
-            finish "${!side}" 130
-            [ $side = writer ] && finish $reader 1 || finish $writer 1
-        done
-    done
+    pairs in_the_middle
+    pairs at_work
 }
 
 @test "socket: told to stop in the middle, a side leaves the next pair's name alone" {
@@ -528,14 +358,14 @@ two_ended() {
 @test "socket: a reader killed with a writer at its door ends that writer" {
     for kind in unix tcp; do
         by $kind
-        start $r "${at[@]}" 2> reader.err
+        start $R $operand 2> reader.err
         reader=$!
         listening
         stop STOP $reader # it cannot accept
         await stopped $reader
-        start $w "${at[@]}" < /dev/zero 2> writer.err
+        start $W $operand < /dev/zero 2> writer.err
         writer=$!
-        WHO=writer await says "$w: a reader is there"
+        WHO=writer await says "$W: a reader is there"
         stop KILL $reader
         finish $reader 137
         finish $writer 1
@@ -623,10 +453,10 @@ time.sleep(20)' $type > ready
     seq 10000 > sent
     for names in "writer reader" "tcp-writer tcp-reader" "fd-sender fd-receiver"; do
         by tcp
-        [[ $names == tcp* ]] || at=()
-        start $often ${names#* } "${at[@]}" > received 2> errors
+        [[ $names == tcp* ]] || operand=''
+        start $often ${names#* } $operand > received 2> errors
         reader=$!
-        start $often ${names% *} "${at[@]}" < sent 2>> errors
+        start $often ${names% *} $operand < sent 2>> errors
         finish $!
         finish $reader
         cmp sent received
@@ -660,18 +490,10 @@ time.sleep(20)' $type > ready
         done
     done
     by unix
-    at=("${long:1}") place=${long:1}
-    echo longest > sent
-    pair
-    finish $reader
-    finish $writer
-    cmp sent received
     mkdir sub
-    at=(sub/ipc.sock)
-    pair
-    finish $reader
-    finish $writer
-    cmp sent received
+    for operand in ${long:1} sub/ipc.sock; do
+        carries longest
+    done
 }
 
 @test "socket: an address that is none is an error that says why" {
@@ -729,16 +551,16 @@ time.sleep(20)' $type > ready
 @test "socket: output that cannot be written is an error, not silence" {
     for kind in unix tcp; do
         by $kind
-        start $w "${at[@]}" < /dev/zero 2> writer.err
+        start $W $operand < /dev/zero 2> writer.err
         writer=$!
-        run -1 timeout 10 sh -c 'exec "$@" > /dev/full' - $r "${at[@]}"
-        [ "${lines[-1]}" = "$r: write standard output: No space left on device" ]
+        run -1 timeout 10 sh -c 'exec "$@" > /dev/full' - $R $operand
+        [ "${lines[-1]}" = "$R: write standard output: No space left on device" ]
         finish $writer 1
 
-        start $w "${at[@]}" < /dev/zero 2> writer.err
+        start $W $operand < /dev/zero 2> writer.err
         writer=$!
-        { timeout 10 $r "${at[@]}" 2> reader.err || echo $? > status; } | head -c 1 > first
-        WHO=reader says "$r: write standard output: Broken pipe"
+        { timeout 10 $R $operand 2> reader.err || echo $? > status; } | head -c 1 > first
+        WHO=reader says "$R: write standard output: Broken pipe"
         [ "$(< status)" = 1 ]
         finish $writer 1
     done
@@ -758,10 +580,10 @@ time.sleep(20)' $type > ready
 @test "socket: input that cannot be read is an error, not an empty input" {
     for kind in unix tcp; do
         by $kind
-        start $r "${at[@]}" 2> reader.err
+        start $R $operand 2> reader.err
         reader=$!
-        run -1 timeout 10 $w "${at[@]}" < .
-        [ "${lines[-1]}" = "$w: read standard input: Is a directory" ]
+        run -1 timeout 10 $W $operand < .
+        [ "${lines[-1]}" = "$W: read standard input: Is a directory" ]
         finish $reader 1
     done
 }
@@ -814,7 +636,7 @@ END
     for stranger in "unix nc -NU ipc.sock" "unix socat -t9 - UNIX-CONNECT:ipc.sock" \
         "tcp nc -N 127.0.0.1 $port"; do
         by ${stranger%% *}
-        start $r "${at[@]}" > received 2> reader.err
+        start $R $operand > received 2> reader.err
         reader=$!
         listening
         start ${stranger#* } < sent > /dev/null
@@ -826,7 +648,7 @@ END
     for stranger in "unix nc -lNU ipc.sock" "unix socat -u UNIX-LISTEN:ipc.sock -" \
         "tcp nc -lN 127.0.0.1 $port"; do
         by ${stranger%% *}
-        start $w "${at[@]}" < sent 2> writer.err
+        start $W $operand < sent 2> writer.err
         writer=$!
         start ${stranger#* } < /dev/null > received
         finish $!
@@ -841,10 +663,10 @@ END
     by tcp
     mkfifo go
     head -c 400000 /dev/urandom > sent
-    start $w "${at[@]}" < sent 2> writer.err
+    start $W $operand < sent 2> writer.err
     writer=$!
     # It says at once that it has nothing to say, and begins to read much later.
-    start sh -c 'nc -lN "$@" < /dev/null | { read -r line < go; cat; }' - "${at[@]}" > received
+    start sh -c 'nc -lN "$@" < /dev/null | { read -r line < go; cat; }' - $operand > received
     nc=$!
     finish $writer
     echo > go
@@ -854,7 +676,7 @@ END
 
 @test "socket: a stranger that only closes: a local reader doubts, TCP cannot" {
     by tcp
-    start tcp-reader "${at[@]}" > received 2> reader.err
+    start tcp-reader $operand > received 2> reader.err
     reader=$!
     listening
     exec {stranger}<> /dev/tcp/127.0.0.1/$port
@@ -990,8 +812,8 @@ over() {
     esac
 }
 
-# met: ping has found pong.
-met() {
+# playing: ping has found pong.
+playing() {
     WHO=ping await grep -q 'pong is there' ping.err
 }
 
@@ -1029,7 +851,7 @@ met() {
             pong=$!
             side ping -n 10000000
             ping=$!
-            met
+            playing
             stop KILL ${!victim}
             finish ${!victim} 137
             [ $victim = ping ] && other=pong || other=ping
@@ -1061,7 +883,7 @@ met() {
         pong=$!
         side ping -n 10000000
         ping=$!
-        met
+        playing
         stop INT $pong
         finish $pong 130
         finish $ping 1
@@ -1146,7 +968,7 @@ met() {
     pong=$!
     side ping -n 40000
     ping=$!
-    met
+    playing
     stop STOP $pong
     await stopped $pong
     pause 0.6
