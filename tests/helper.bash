@@ -646,7 +646,7 @@ leftovers() {
         waits $side
         stop KILL ${!side}
         finish ${!side} 137
-        works "$(other $side)"
+        either_first "$(other $side)"
     done
 }
 

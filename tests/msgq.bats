@@ -31,7 +31,7 @@ start() {
 
 # now PROGRAM...: the same in the foreground.
 now() {
-    timeout 20 env --default-signal "${inside[@]}" "$@"
+    timeout -k 1 20 env --default-signal "${inside[@]}" "$@" 3>&- 4>&- {idle}>&-
 }
 
 # asleep PID: nsenter, too, must have become the program.
@@ -39,7 +39,7 @@ asleep() {
     local pid name
     pid=$(child "$1" 2> /dev/null) || return
     read -r name < "/proc/$pid/comm" || return
-    [[ $name != timeout && $name != env && $name != nsenter && $(state "$pid") == S ]]
+    [[ $operand != timeout && $operand != env && $operand != nsenter && $(state "$pid") == S ]]
 } 2> /dev/null
 
 # queues: mode and owner of each queue there is, those of this folder if outside.
@@ -52,11 +52,8 @@ queues() {
     fi
 }
 
-nothing_left() {
-    [ -z "$(queues)" ] || {
-        echo "left behind: $(queues)" >&2
-        return 1
-    }
+clean() {
+    [ -z "$(queues)" ] || fail "left behind: $(queues)"
 }
 
 # key LETTER: what ftok makes of it and this folder.
@@ -67,27 +64,24 @@ key() {
     echo $((code << 24 | ($(stat -c %d .) & 0xff) << 16 | $(stat -c %i .) & 0xffff))
 }
 
+# left: outside a name space of our own we do not find POSIX queues.
+left() {
+    [ -z "${holder-}" ] || no clean
+}
+
 # names PREFIX: the pair of this kind, and what its queue is called.
 names() {
-    writer_=${1}writer reader_=${1}reader name=.
-    if [ -n "$1" ]; then name=/ipc-test-$$-$BATS_TEST_NUMBER; fi
+    W=${1}writer R=${1}reader who=$1 operand=.
+    if [ -n "$1" ]; then operand=/ipc-test-$$-$BATS_TEST_NUMBER; fi
 }
 
-# pair [OPTION...]: carry the file sent into the file received.
-pair() {
-    start $reader_ $name > received 2> reader.err
-    reader=$!
-    start $writer_ "$@" $name < sent 2> writer.err
-    writer=$!
-}
-
-works() {
-    echo "again $RANDOM" > sent
-    pair
-    finish $writer
-    finish $reader
-    cmp sent received
-    nothing_left
+# pairs: run the rest of the test's words with either pair.
+pairs() {
+    local kind
+    for kind in '' posix-; do
+        names "$kind"
+        "$@" # no ||, which would let all but its last command fail unseen
+    done
 }
 
 # keyboard: a terminal in which nobody has typed yet, open as descriptor $keys.
@@ -97,62 +91,18 @@ keyboard() {
     exec {keys}<> keyboard
 }
 
-# typist [reader]: a writer at the keyboard and a reader, who have met: a word went
-# through. The reader comes first only if so said.
-typist() {
-    keyboard
-    : > received
-    if [ "${1-}" = reader ]; then
-        start $reader_ $name > received 2> reader.err {keys}>&-
-        reader=$!
-        await asleep $reader
-    fi
-    start $writer_ $name < keyboard 2> writer.err {keys}>&-
-    writer=$!
-    if [ "${1-}" != reader ]; then
-        await asleep $writer
-        start $reader_ $name > received 2> reader.err {keys}>&-
-        reader=$!
-    fi
-    echo met >&$keys
-    await grep -qx met received
-}
-
 # bats test_tags=C43
 @test "msgq: what goes into the writer comes out of the reader" {
-    for kind in '' posix-; do
-        names "$kind"
-        head -c 1M /dev/urandom > sent
-        pair
-        finish $writer
-        finish $reader
-        cmp sent received
-        nothing_left
-    done
+    pairs carries_random 1M
 }
 
 @test "msgq: empty input, NULs and a missing final newline come out as they went in" {
-    for kind in '' posix-; do
-        names "$kind"
-        for data in '' 'a\0\0b\n\0end' x; do
-            printf "$data" > sent
-            pair
-            finish $writer
-            finish $reader
-            cmp sent received
-        done
-    done
+    pairs carries '' 'a\0\0b\n\0end' x
 }
 
 @test "msgq: far more goes through than a queue holds" {
     head -c "${MEGABYTES:-24}M" /dev/urandom > sent
-    for kind in '' posix-; do
-        names "$kind"
-        pair
-        WITHIN=20 finish $reader
-        finish $writer
-        cmp sent received
-    done
+    pairs carry 20
 }
 
 # bats test_tags=C79
@@ -160,68 +110,35 @@ typist() {
     umask 000
     for kind in '' posix-; do
         names "$kind"
-        start $reader_ $name > received
+        start $R $operand > received
         reader=$!
         await asleep $reader
         [[ -z ${holder-} || $(queues) == 600* || $(queues) == -rw-------* ]]
-        now $writer_ $name <<< hello
+        now $W $operand <<< hello
         finish $reader
         [ "$(< received)" = hello ]
 
-        start $writer_ $name <<< hello
+        start $W $operand <<< hello
         writer=$!
         await asleep $writer
         [[ -z ${holder-} || $(queues) == 600* || $(queues) == -rw-------* ]]
-        [ "$(now $reader_ $name)" = hello ]
+        [ "$(now $R $operand)" = hello ]
         finish $writer
-        nothing_left
+        clean
     done
 }
 
 # bats test_tags=C79
 @test "msgq: both sides may start at the same moment" {
-    for kind in '' posix-; do
-        names "$kind"
-        for ((i = 0; i < ${ROUNDS:-3}; i++)); do
-            echo "round $i" > sent
-            pair
-            finish $writer
-            finish $reader
-            cmp sent received
-            nothing_left
-        done
-    done
+    pairs at_once
 }
 
 @test "msgq: one transfer after the other, and none gets into the next" {
-    for kind in '' posix-; do
-        names "$kind"
-        start bash -c "for i in {1..20}; do $writer_ $name <<< \$i || exit; done" 2> errors
-        writers=$!
-        now bash -c "for i in {1..20}; do $reader_ $name || exit; done" > received
-        finish $writers
-        cmp received <(seq 20)
-    done
+    pairs in_a_row 20
 }
 
 @test "msgq: a typed line comes out at once, and both sleep until the next" {
-    for kind in '' posix-; do
-        names "$kind"
-        typist
-        for line in one two; do
-            echo $line >&$keys
-            await grep -qx $line received
-            await asleep $writer
-            await asleep $reader
-        done
-        before=$(($(ticks $writer) + $(ticks $reader)))
-        pause 0.15
-        (($(ticks $writer) + $(ticks $reader) <= before + 1))
-        exec {keys}>&-
-        finish $writer
-        finish $reader
-        [ "$(wc -l < received)" = 3 ]
-    done
+    pairs typed
 }
 
 # bats test_tags=C74
@@ -229,60 +146,32 @@ typist() {
     for kind in '' posix-; do
         names "$kind"
         printf hello > sent
-        pair -b 2
+        write_from sent -b 2
+        read_to received
         finish $writer
         finish $reader
-        WHO=writer says "$writer_: end of input: 5 bytes in 3 messages"
-        WHO=reader says "$reader_: end of data: 5 bytes in 3 messages"
+        WHO=writer says "$W: end of input: 5 bytes in 3 messages"
+        WHO=reader says "$R: end of data: 5 bytes in 3 messages"
     done
 }
 
 @test "msgq: a killed side ends the other, which says so, and the next pair works" {
-    for kind in '' posix-; do
-        names "$kind"
-        for victim in writer reader; do
-            [ $victim = writer ] && WHO=reader || WHO=writer
-            typist $victim
-            stop KILL ${!victim}
-            finish ${!victim} 137
-            finish ${!WHO} 1
-            says "$kind$WHO: the $victim is gone before the end"
-            exec {keys}>&-
-            nothing_left
-            works
-        done
-    done
+    pairs killed
 }
 
 @test "msgq: a killed reader ends a writer that waits for room" {
-    mkfifo full
-    exec {full}<> full # nobody reads from it, so the reader gets stuck
-    for kind in '' posix-; do
-        names "$kind"
-        start $writer_ $name < /dev/zero 2> writer.err
-        writer=$!
-        start $reader_ $name > full 2> reader.err
-        reader=$!
-        await asleep $reader
-        await asleep $writer
-        stop KILL $reader
-        finish $reader 137
-        finish $writer 1
-        WHO=writer says "$writer_: the reader is gone before the end"
-        head -c 65536 <&$full > /dev/null
-        works
-    done
+    pairs killed_full reader
 }
 
-# stuck: a writer that has sent all, and a reader that cannot write it out.
-stuck() {
+# all_sent: a writer that has sent all, and a reader that cannot write it out.
+all_sent() {
     rm -f full
     mkfifo full
     exec {full}<> full
     head -c 72K /dev/zero > sent
-    start $writer_ $name < sent 2> writer.err {full}>&-
+    start $W $operand < sent 2> writer.err {full}>&-
     writer=$!
-    start $reader_ $name > full 2> reader.err {full}>&-
+    start $R $operand > full 2> reader.err {full}>&-
     reader=$!
     await grep -q 'end of input' writer.err
     await asleep $reader
@@ -293,13 +182,13 @@ stuck() {
     for kind in '' posix-; do
         names "$kind"
         for signal in INT KILL; do
-            stuck
+            all_sent
             stop $signal $reader
             finish $reader $((128 + $(kill -l $signal)))
             finish $writer 1
-            WHO=writer says "$writer_: the reader is gone before the end"
+            WHO=writer says "$W: the reader is gone before the end"
             exec {full}>&-
-            nothing_left
+            clean
         done
     done
 }
@@ -311,9 +200,9 @@ stuck() {
         mkfifo full
         exec {full}<> full
         head -c 200000 /dev/urandom > sent
-        start $writer_ -b 5001 $name < sent {full}>&-
+        start $W -b 5001 $operand < sent {full}>&-
         writer=$!
-        start $reader_ $name > full {full}>&-
+        start $R $operand > full {full}>&-
         reader=$!
         await asleep $reader
         pause 0.15 # its clock cuts a write short
@@ -329,11 +218,11 @@ stuck() {
     for kind in '' posix-; do
         names "$kind"
         ASAN_OPTIONS=detect_leaks=0 start strace -qqo /dev/null -e trace=msgrcv,fcntl,pause \
-            -e inject=msgrcv,fcntl,pause:delay_enter=20000 $writer_ $name <<< hello
+            -e inject=msgrcv,fcntl,pause:delay_enter=20000 $W $operand <<< hello
         writer=$!
-        [ "$(now $reader_ $name)" = hello ]
+        [ "$(now $R $operand)" = hello ]
         finish $writer
-        nothing_left
+        clean
     done
 }
 
@@ -342,7 +231,8 @@ stuck() {
         names "$kind"
         head -c 3M /dev/urandom > sent
         for ((i = 0; i < ${ROUNDS:-3}; i++)); do
-            pair
+            read_to received
+            write_from sent
             victim=$writer killed=writer survivor=$reader WHO=reader
             ((i % 2)) && victim=$reader killed=reader survivor=$writer WHO=writer
             pause "0.0$((RANDOM % 2))$((RANDOM % 10))"
@@ -355,9 +245,9 @@ stuck() {
             fi
             # Who takes its place meets the survivor, or is not harmed by it.
             if [ $killed = writer ]; then
-                start $writer_ $name < sent 2> writer.err
+                start $W $operand < sent 2> writer.err
             else
-                start $reader_ $name > received 2> reader.err
+                start $R $operand > received 2> reader.err
             fi
             next=$!
             await ended $survivor
@@ -367,15 +257,15 @@ stuck() {
                 : # they have met
             elif [ $killed = reader ]; then
                 [ $status = 1 ]
-                now $writer_ $name < sent
+                now $W $operand < sent
             else # it may have sent all, and only not heard so
                 [ $status = 1 ] || cmp sent before
-                now $reader_ $name > received
+                now $R $operand > received
             fi
             [ $status = 0 ] || says "$kind$WHO: the $killed is gone before the end"
             finish $next
             cmp sent received
-            nothing_left
+            clean
         done
     done
 }
@@ -392,7 +282,7 @@ settle() {
 # taken DESCRIPTOR: the lock under which a pair comes and goes is held by us.
 taken() {
     local meeting=.
-    if [ -n "$kind" ]; then meeting=/proc/$holder/root$PWD/mqueue$name; fi
+    if [ -n "$kind" ]; then meeting=/proc/$holder/root$PWD/mqueue$operand; fi
     exec {lock}< "$meeting"
     flock $lock
 }
@@ -402,25 +292,25 @@ taken() {
         names "$kind"
         [ -n "${holder-}" ] || [ -z "$kind" ] || skip "needs an IPC name space, to find the queue"
         keyboard
-        start $writer_ $name < keyboard {keys}>&-
+        start $W $operand < keyboard {keys}>&-
         writer=$!
         await asleep $writer
         taken
-        start $reader_ $name > received 2> errors {keys}>&- {lock}<&-
+        start $R $operand > received 2> errors {keys}>&- {lock}<&-
         reader=$!
         await asleep $reader
         stop TERM $reader
         finish $reader 143
         [ ! -s errors ]
         exec {lock}<&-
-        start $reader_ $name > received {keys}>&-
+        start $R $operand > received {keys}>&-
         reader=$!
         echo hello >&$keys
         exec {keys}>&-
         finish $writer
         finish $reader
         [ "$(< received)" = hello ]
-        nothing_left
+        clean
     done
 }
 
@@ -435,9 +325,9 @@ taken() {
             stop $signal ${!gone}
             finish ${!gone} $((128 + $(kill -l $signal)))
             if [ $gone = writer ]; then
-                start $writer_ $name <<< fresh {keys}>&-
+                start $W $operand <<< fresh {keys}>&-
             else
-                start $reader_ $name > fresh 2> /dev/null {keys}>&-
+                start $R $operand > fresh 2> /dev/null {keys}>&-
             fi
             next=$!
             await asleep $next
@@ -447,39 +337,19 @@ taken() {
             says "$kind$WHO: the $gone is gone before the end"
             exec {keys}>&-
             if [ $gone = writer ]; then
-                now $reader_ $name > fresh
+                now $R $operand > fresh
             else
-                now $writer_ $name <<< fresh
+                now $W $operand <<< fresh
             fi
             finish $next
             cmp fresh <(echo fresh)
-            nothing_left
+            clean
         done
     done
 }
 
 @test "msgq: stopped with Ctrl-Z and continued, neither side loses anything" {
-    for kind in '' posix-; do
-        names "$kind"
-        typist
-        for line in one two; do
-            await asleep $writer
-            await asleep $reader
-            for side in $writer $reader; do
-                stop STOP $side
-                await stopped $side
-            done
-            echo $line >&$keys
-            pause 0.12 # while the other's clock ticks
-            stop CONT $writer
-            stop CONT $reader
-            await grep -qx $line received
-        done
-        exec {keys}>&-
-        finish $writer
-        finish $reader
-        [ "$(wc -l < received)" = 3 ]
-    done
+    pairs continued
 }
 
 @test "msgq: a side that waits says so and sleeps; told to stop, it removes the queue" {
@@ -489,88 +359,31 @@ taken() {
             until='until a message is there'
             [ $side = reader ] || until='while the queue is full, until a reader takes some'
             for signal in HUP INT TERM; do
-                start $kind$side $name < /dev/zero 2> errors
+                start $kind$side $operand < /dev/zero 2> errors
                 waiting=$!
                 await asleep $waiting
                 [[ $(< errors) =~ ^"$kind$side: m"[a-z_]*": sleeps $until"$ ]]
                 stop $signal $waiting
                 finish $waiting $((128 + $(kill -l $signal))) # it died of the signal
-                nothing_left
+                clean
             done
         done
     done
 }
 
 @test "msgq: told to stop in the middle, a side ends the other and leaves nothing" {
-    for kind in '' posix-; do
-        names "$kind"
-        for side in writer reader; do
-            for work in idle busy; do
-                [ $side = writer ] && WHO=reader || WHO=writer
-                if [ $work = idle ]; then typist; else
-                    : > received
-                    start $writer_ $name < /dev/zero 2> writer.err
-                    writer=$!
-                    start $reader_ $name > received 2> reader.err
-                    reader=$!
-                    await test -s received
-                fi
-                stop INT ${!side}
-                finish ${!side} 130
-                finish ${!WHO} 1
-                says "$kind$WHO: the $side is gone before the end"
-                nothing_left
-            done
-        done
-    done
+    pairs in_the_middle
+    pairs at_work
 }
 
 @test "msgq: told to stop at any moment, a side leaves nothing behind" {
-    for kind in '' posix-; do
-        names "$kind"
-        for ((i = 0; i < ${ROUNDS:-3}; i++)); do
-            side=writer
-            ((i % 2)) && side=reader
-            start $kind$side $name < /dev/zero 2> errors
-            waiting=$!
-            await child $waiting > /dev/null
-            pause "0.00$((RANDOM % 8))"
-            stop TERM $waiting
-            finish $waiting 143
-            nothing_left
-        done
-    done
+    pairs at_any_moment writer reader
 }
 
 @test "msgq: what a killed run has left is not taken for the next one's data" {
-    for kind in '' posix-; do
-        names "$kind"
-        for victim in writer reader; do
-            start $kind$victim $name < /dev/zero 2> errors
-            old=$!
-            await asleep $old
-            stop KILL $old
-            finish $old 137
-            start $writer_ $name <<< fresh
-            writer=$!
-            await asleep $writer
-            now $reader_ $name > received
-            cmp received <(echo fresh) # the killed one's zeros would not show in $()
-            finish $writer
-            start $kind$victim $name < /dev/zero 2> errors
-            old=$!
-            await asleep $old
-            stop KILL $old
-            finish $old 137
-            start $reader_ $name > received # now the other one first
-            reader=$!
-            await asleep $reader
-            now $writer_ $name <<< fresh
-            finish $reader
-            cmp received <(echo fresh)
-            nothing_left
-        done
-    done
+    head -c 100 /dev/zero > zeros
+    input=zeros
+    pairs leftovers writer reader
 }
 
 @test "msgq: a second writer or reader is turned away, and does no harm" {
@@ -578,17 +391,17 @@ taken() {
         names "$kind"
         for side in writer reader; do
             keyboard
-            start $kind$side $name < keyboard > received 2> errors {keys}>&-
+            start $kind$side $operand < keyboard > received 2> errors {keys}>&-
             first=$!
             await asleep $first
-            run -1 --separate-stderr now $kind$side $name < /dev/null
-            [ "$stderr" = "$kind$side: $name: another $side is here" ]
+            run -1 --separate-stderr now $kind$side $operand < /dev/null
+            [ "$stderr" = "$kind$side: $operand: another $side is here" ]
             if [ $side = writer ]; then
                 echo hello >&$keys
                 exec {keys}>&-
-                now $reader_ $name > received
+                now $R $operand > received
             else
-                now $writer_ $name <<< hello
+                now $W $operand <<< hello
                 exec {keys}>&-
             fi
             finish $first
@@ -612,7 +425,7 @@ taken() {
     for project in q p n; do
         now perl -e 'msgctl(msgget(shift, 0), 0, 0) or die $!' "$(key $project)"
     done
-    nothing_left
+    clean
 }
 
 @test "msgq: another user's queue is refused and not harmed" {
@@ -622,8 +435,8 @@ taken() {
     for kind in '' posix-; do
         names "$kind"
         [ -n "$kind" ] || name=/ # a folder that anybody can reach
-        cp "$(command -v $writer_)" "/tmp/msgq.$$"
-        start setpriv --reuid 12345 --clear-groups "/tmp/msgq.$$" $name < /dev/zero 2> errors
+        cp "$(command -v $W)" "/tmp/msgq.$$"
+        start setpriv --reuid 12345 --clear-groups "/tmp/msgq.$$" $operand < /dev/zero 2> errors
         theirs=$!
         await asleep $theirs
         stop KILL $theirs
@@ -632,8 +445,8 @@ taken() {
         before=$(queues)
         [ -n "$before" ]
         for side in writer reader; do
-            run -1 --separate-stderr now $kind$side $name < /dev/null
-            [ "$stderr" = "$kind$side: $name: the queue is not one of ours" ]
+            run -1 --separate-stderr now $kind$side $operand < /dev/null
+            [ "$stderr" = "$kind$side: $operand: the queue is not one of ours" ]
         done
         [ "$before" = "$(queues)" ]
     done
@@ -643,19 +456,19 @@ taken() {
 open_queue() {
     [ "$(uname -m)" = x86_64 ] || skip "knows the system call's number on x86-64 only"
     command -v perl > /dev/null || skip "needs perl, to make a foreign queue"
-    now perl -e '$name = substr(shift, 1); $attr = pack "q8", 0, @ARGV;
-        syscall(240, $name, 0102, 0600, $attr) >= 0 or die $!' "$@"
+    now perl -e '$operand = substr(shift, 1); $attr = pack "q8", 0, @ARGV;
+        syscall(240, $operand, 0102, 0600, $attr) >= 0 or die $!' "$@"
 }
 
 @test "msgq: a POSIX queue of another shape is refused and not harmed" {
     names posix-
-    open_queue $name 5 100
+    open_queue $operand 5 100
     for side in writer reader; do
-        run -1 --separate-stderr now posix-$side $name < /dev/null
-        [ "$stderr" = "posix-$side: $name: the queue is not one of ours" ]
+        run -1 --separate-stderr now posix-$side $operand < /dev/null
+        [ "$stderr" = "posix-$side: $operand: the queue is not one of ours" ]
     done
     [ -z "${holder-}" ] || [ "$(queues | wc -l)" = 1 ]
-    perl -e 'exit' && now perl -e 'syscall(241, substr(shift, 1))' $name
+    perl -e 'exit' && now perl -e 'syscall(241, substr(shift, 1))' $operand
 }
 
 @test "msgq: a path or a name that will not do is an error that says why" {
@@ -668,46 +481,46 @@ open_queue() {
         run -1 now posix-$side slashless < /dev/null
         [[ $output == "posix-$side: mq_open slashless: "* ]] # musl takes it
     done
-    nothing_left
+    clean
 }
 
 @test "msgq: output that cannot be written is an error, and ends the writer" {
     for kind in '' posix-; do
         names "$kind"
-        start $writer_ $name < /dev/zero 2> writer.err
+        start $W $operand < /dev/zero 2> writer.err
         writer=$!
-        run -1 now sh -c "exec $reader_ $name > /dev/full"
-        [ "${lines[-1]}" = "$reader_: write standard output: No space left on device" ]
+        run -1 now sh -c "exec $R $operand > /dev/full"
+        [ "${lines[-1]}" = "$R: write standard output: No space left on device" ]
         finish $writer 1
-        run -1 now sh -c "exec $reader_ $name >&-"
-        [ "$output" = "$reader_: standard output: Bad file descriptor" ]
-        run -1 now sh -c "exec $writer_ $name <&-"
-        [ "$output" = "$writer_: standard input: Bad file descriptor" ]
+        run -1 now sh -c "exec $R $operand >&-"
+        [ "$output" = "$R: standard output: Bad file descriptor" ]
+        run -1 now sh -c "exec $W $operand <&-"
+        [ "$output" = "$W: standard input: Bad file descriptor" ]
 
-        start $writer_ $name < /dev/zero 2> writer.err
+        start $W $operand < /dev/zero 2> writer.err
         writer=$!
-        { now $reader_ $name 2> reader.err || echo $? > status; } | head -c 1 > first
-        WHO=reader says "$reader_: write standard output: Broken pipe"
+        { now $R $operand 2> reader.err || echo $? > status; } | head -c 1 > first
+        WHO=reader says "$R: write standard output: Broken pipe"
         [ "$(< status)" = 1 ]
         finish $writer 1
-        nothing_left
+        clean
     done
 }
 
 @test "msgq: input that cannot be read is an error, not an empty input" {
     for kind in '' posix-; do
         names "$kind"
-        start $reader_ $name 2> reader.err
+        start $R $operand 2> reader.err
         reader=$!
         await asleep $reader
-        run -1 now $writer_ $name < .
-        [ "${lines[-1]}" = "$writer_: read standard input: Is a directory" ]
+        run -1 now $W $operand < .
+        [ "${lines[-1]}" = "$W: read standard input: Is a directory" ]
         if settle $reader; then
             wait $reader && status=0 || status=$?
             [ $status = 1 ]
-            WHO=reader says "$reader_: the writer is gone before the end"
+            WHO=reader says "$R: the writer is gone before the end"
         fi
-        nothing_left
+        clean
     done
 }
 
@@ -719,106 +532,41 @@ open_queue() {
         [[ ${lines[0]} == "usage: $side "* && -z $stderr ]]
     done
     for side in writer posix-writer; do
-        for number in 0 -1 8193 99999999999999999999 0x 12k "" " "; do
-            run -2 timeout 20 $side -b "$number"
-            [ "$output" = "$side: -b $number: not a number from 1 to 8192" ]
-        done
+        no_number $side -b 8192
     done
-    nothing_left
-}
-
-# side ping|pong [OPTION...]: start one of the two.
-side() {
-    start "$@" > $1.out 2> $1.err
-    eval "$1=$!"
+    clean
 }
 
 @test "msgq: ping and pong: either first, both at once, one pair after the other" {
-    for first in ping pong; do
-        [ $first = ping ] && second=pong || second=ping
-        side $first
-        await asleep ${!first}
-        side $second
-        finish $ping
-        finish $pong
-        nothing_left
-    done
-    for ((i = 0; i < ${ROUNDS:-3}; i++)); do
-        side ping -n 20
-        side pong
-        finish $pong
-        finish $ping
-        nothing_left
-    done
+    either_first ping pong
+    at_once ping
 }
 
 @test "msgq: a second ping or pong is refused, and the first goes on" {
-    for first in ping pong; do
-        [ $first = ping ] && second=pong || second=ping
-        side $first
-        await asleep ${!first}
-        run -1 --separate-stderr now $first
-        [ "$stderr" = "$first: .: another $first is here" ]
-        side $second
-        finish $ping
-        finish $pong
-        nothing_left
-    done
+    second ping pong
 }
 
 @test "msgq: ping reports five figures in order, or every round trip with -r" {
-    for bytes in 1 8 8192; do
-        side pong
-        now ping -n 30 -s $bytes > figures 2> ping.err
-        finish $pong
-        WHO=pong says "pong: 33 rounds of $bytes bytes"
-        [ "$(cut -c 1-9 figures | tr -s ' \n' ' ')" = "min median 90 % 99 % max " ]
-        [ "$(grep -cE '^.{8} [ 0-9]{7}\.[0-9] us$' figures)" = 5 ]
-        cut -c 9-18 figures | sort -cn
-    done
-    side pong
-    now ping -r -n 30 > figures
-    finish $pong
-    [ "$(grep -cxE '[0-9]+' figures)" = 30 ]
+    figures "" "-s 1" "-s 8192"
+    WHO=pong says "pong: 11 rounds of 8192 bytes"
 }
 
 @test "msgq: a killed ping or pong ends the other, which says so, and the next pair works" {
-    for victim in ping pong; do
-        [ $victim = ping ] && WHO=pong || WHO=ping
-        side ping -n 1000000
-        side pong
-        await grep -q rounds pong.err
-        stop KILL ${!victim}
-        finish ${!victim} 137
-        finish ${!WHO} 1
-        says "$WHO: $victim is gone before its end"
-        [ ! -s ping.out ]
-        nothing_left
-        side ping -n 20
-        side pong
-        finish $ping
-        finish $pong
-    done
+    killed_ping
 }
 
 @test "msgq: told to stop, ping and pong leave nothing, waiting or at work" {
-    for victim in ping pong; do
-        for signal in HUP INT TERM; do
-            side $victim
-            await asleep ${!victim}
-            stop $signal ${!victim}
-            finish ${!victim} $((128 + $(kill -l $signal)))
-            nothing_left
-        done
-        [ $victim = ping ] && WHO=pong || WHO=ping
+    told_to_stop ping pong
+    for side in ping pong; do
+        survivor=$(other $side)
         side ping -n 1000000
         side pong
         await grep -q rounds pong.err
-        stop TERM ${!victim}
-        finish ${!victim} 143
-        finish ${!WHO} 1
-        says "$WHO: $victim is gone before its end"
-        nothing_left
+        stop TERM ${!side}
+        finish ${!side} 143
+        finish ${!survivor} 1
+        misses $survivor
+        clean
     done
 }
 
@@ -841,7 +589,7 @@ speak() {
         speak p 1 "$plan"
         finish $pong 1
         WHO=pong says "pong: this is not ping: no plan of rounds and bytes"
-        nothing_left
+        clean
     done
     side pong
     await asleep $pong
@@ -855,7 +603,7 @@ speak() {
         finish $ping 1
         WHO=ping says "ping: the echo is not what was said"
     done
-    nothing_left
+    clean
 }
 
 @test "msgq: a foreign message in the pair's queue never crashes a side" {
@@ -866,7 +614,7 @@ speak() {
     finish $reader 1
     [ "$(< received)" = foreign ]
     WHO=reader says "reader: the writer is gone before the end"
-    nothing_left
+    clean
 }
 
 # nodes [naive]: start A, B, C and D, with files said.A ... as what they say.
@@ -901,7 +649,7 @@ say() {
         done
         [ "$(wc -l < heard.$who)" = 900 ]
     done
-    nothing_left
+    clean
 }
 
 # bats test_tags=C76
@@ -914,13 +662,13 @@ say() {
         tail -n 1 $who.err | grep -xE "node: (deadlock: the queue is full, nobody receives|. is gone before its end)"
     done
     grep -h deadlock ?.err
-    nothing_left
+    clean
     nodes # the cure
     for who in A B C D; do
         finish ${!who}
         [ "$(wc -l < heard.$who)" = 45 ]
     done
-    nothing_left
+    clean
 }
 
 # typing: four nodes, all there; type to A with >&$keys.
@@ -961,7 +709,7 @@ typing() {
     for who in A B C D; do
         finish ${!who}
     done
-    nothing_left
+    clean
 }
 
 @test "msgq: a node that is killed or told to stop ends the others, and leaves nothing" {
@@ -975,7 +723,7 @@ typing() {
             tail -n 1 $who.err | grep -xE "node: [BACD] is gone before its end"
         done
         exec {keys}>&- {silence}>&-
-        nothing_left
+        clean
         say 3 1
         nodes
         for who in A B C D; do
@@ -993,14 +741,14 @@ typing() {
         [ "$stderr" = "node: .: another A is here" ]
         stop $signal $A
         finish $A $((128 + $(kill -l $signal)))
-        [ $signal = KILL ] || nothing_left
+        [ $signal = KILL ] || clean
     done
     say 2 1
     nodes
     for who in A B C D; do
         finish ${!who}
     done
-    nothing_left
+    clean
 }
 
 @test "msgq: what ping and a node print waits for room, and none is lost" {
@@ -1032,7 +780,7 @@ typing() {
     head -n 31 <&$full > printed
     [ "$(grep -cxE '[0-9]+' printed)" = 30 ]
     grep -qx 'A: hello' printed
-    nothing_left
+    clean
 }
 
 # bats test_tags=C46,C47,C48
@@ -1088,7 +836,7 @@ typing() {
         [[ ${lines[6]} == *"segment 0, semaphores 0" ]]
     fi
     [ "${lines[7]}" = "read(identifier): Bad file descriptor" ]
-    nothing_left
+    clean
 }
 
 # bats test_tags=C73,C78
@@ -1097,7 +845,7 @@ typing() {
     [ "${lines[0]}" = "removed under a sleeping msgrcv: Identifier removed" ]
     [ "${lines[1]}" = "the identifier, after that: Invalid argument" ]
     [ "${lines[2]}" = "made again under the same key: a new identifier" ]
-    nothing_left
+    clean
 }
 
 # bats test_tags=C45,C86
@@ -1113,7 +861,7 @@ typing() {
     [ "${lines[5]}" = "msgrcv: Permission denied" ]
     [ "$(id -u)" != 0 ] ||
         [ "${lines[6]}" = "msgctl IPC_RMID: Operation not permitted" ]
-    nothing_left
+    clean
 }
 
 # bats test_tags=C81,C82,C85
@@ -1130,7 +878,7 @@ typing() {
     [ "${lines[0]}" = "the number in the file, no msgget: the same queue" ]
     [ "${lines[1]}" = "the number in the file, the queue is gone: Invalid argument" ]
     [ ! -e ipc.queue-id ]
-    nothing_left
+    clean
 }
 
 # bats test_tags=C83,C84
@@ -1144,7 +892,7 @@ typing() {
     [ "${lines[2]}" = "the same path, saved anew: another key" ]
     [ "${lines[3]}" = "ftok of a missing file: -1, No such file or directory" ]
     [ "${lines[4]}" = "msgget(-1): makes a queue, with the key 0xffffffff" ]
-    nothing_left
+    clean
     mkdir lonely
     run -0 now collide lonely
     [ "${lines[0]}" = "lonely: no two files with one key" ]
@@ -1158,7 +906,7 @@ typing() {
     [ "${lines[3]}" = "a message into the empty queue: a signal, from the sender" ]
     [ "${lines[5]}" = "another, without asking again: no signal" ]
     [ "${lines[6]}" = "asked again, but the queue was not empty: no signal" ]
-    nothing_left
+    clean
 }
 
 @test "msgq: a queue with no room for one message is refused, and not left" {
@@ -1168,7 +916,7 @@ typing() {
     for program in writer ping; do
         run -1 now $program < /dev/null
         [ "$output" = "$program: .: a queue holds 100 bytes, not 8192: see msgmnb" ]
-        nothing_left
+        clean
     done
 }
 
@@ -1192,18 +940,18 @@ facts=(by-type board limits identity removal rights keys collide posix-order)
             *) words= ;;
         esac
         ! now $program $words 2> errors 1>&"$broken" || false
-        nothing_left
+        clean
         for output in '> /dev/full' '>&-'; do
             run -1 --separate-stderr now sh -c "exec $program $words $output"
             [[ $stderr == "$program: "* ]]
-            nothing_left
+            clean
         done
     done
     side pong
     run -1 --separate-stderr now sh -c "exec ping -n 5 > /dev/full"
     [ "${stderr_lines[-1]}" = "ping: standard output: No space left on device" ]
     finish $pong
-    nothing_left
+    clean
 }
 
 @test "msgq: a usage error of the others has status 2, and --help is none" {
@@ -1219,11 +967,7 @@ facts=(by-type board limits identity removal rights keys collide posix-order)
     run -2 timeout 20 node AB
     run -2 timeout 20 node A wise
     run -2 timeout 20 keys
-    for number in 0 -1 x 1x "" 10000001 99999999999999999999; do
-        run -2 timeout 20 ping -n "$number"
-        [ "$output" = "ping: -n $number: not a number from 1 to 10000000" ]
-        run -2 timeout 20 ping -s "$number"
-        [ "$output" = "ping: -s $number: not a number from 1 to 8192" ]
-    done
-    nothing_left
+    no_number ping -n 10000000
+    no_number ping -s 8192
+    clean
 }
