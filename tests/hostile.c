@@ -4,6 +4,9 @@
  *     hostile [-s SEED] [-t MS] [options] MODE [object...]
  *
  * memory sysv|PATH|/NAME  writes into memory that others share; -x cuts it off
+ * file PATH               writes into a file and locks it; -x cuts it off
+ * locks PATH              only locks it
+ * poke PID ADDRESS        writes into the memory of a process
  * queue                   sends to every message queue, and takes from it
  * semaphores              sets every System V semaphore
  * stream PATH...|tcp PORT is the peer on FIFOs or a stream socket; -l listens
@@ -16,7 +19,8 @@
  * the contracts allow. The first three touch all that they find, so they run
  * only in an IPC namespace of their own: OUTSIDE is the name of the other one.
  *
- * See sysvipc(7), mq_overview(7), unix(7), udp(7), cmsg(3), rt_sigqueueinfo(2).
+ * See sysvipc(7), mq_overview(7), unix(7), udp(7), cmsg(3), rt_sigqueueinfo(2),
+ * fcntl_locking(2), process_vm_writev(2).
  */
 #define _GNU_SOURCE /* syscall, O_PATH, struct ucred */
 
@@ -39,9 +43,12 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "../sem/contract.h" /* of the file of file-writer and file-reader */
 
 enum { MOST_BYTES = 1 << 20, MOST_OBJECTS = 16, PLAN_WORDS = 2 };
 
@@ -53,10 +60,11 @@ static char junk[MOST_BYTES];
 static void
 usage(FILE *stream, int status)
 {
-    fputs("usage: hostile [-s SEED] [-t MS] [-lx] MODE [object...]\n"
-          "Be a hostile peer: memory, queue, semaphores, stream, datagram,\n"
-          "rights or signal. See the top of tests/hostile.c.\n",
-          stream);
+    fputs(
+        "usage: hostile [-s SEED] [-t MS] [-lx] MODE [object...]\n"
+        "Be a hostile peer: memory, file, locks, poke, queue, semaphores,\n"
+        "stream, datagram, rights or signal. See the top of tests/hostile.c.\n",
+        stream);
     exit(status);
 }
 
@@ -100,6 +108,13 @@ value(void)
     if (below(4) == 0)
         return (int64_t)roll();
     return (int64_t)((uint64_t)edges[below(n)] + below(3) - 1);
+}
+
+/* More than there is room for, most likely. */
+static uint32_t
+plenty(void)
+{
+    return (1U << (18 + below(14))) + (uint32_t)below(3) - 1;
 }
 
 static int
@@ -220,8 +235,42 @@ somewhere(size_t size, uint64_t left_alone)
     }
 }
 
+/* The numbers that are in use, as they are no longer 0: in front, or if "last"
+   at the very end. Or, if there is none, NULL. */
+static volatile uint32_t *
+in_use(char *at, size_t size, int last, unsigned long turn)
+{
+    enum { FRONT = 64, END = 16 };
+    volatile uint32_t *used[FRONT], *word = (uint32_t *)(void *)at;
+    size_t words = last ? END : FRONT, n = 0;
+
+    if (last)
+        word += size / 4 - END;
+    for (; words > 0; words--, word++)
+        if (*word != 0)
+            used[n++] = word;
+    return n == 0 ? NULL : used[turn % n];
+}
+
+/* The one word that is to be spoilt this time, another one with each seed:
+   whoever looks at it has found nothing amiss until then. What is read only
+   once, early, is hit in this way. NULL: there is none yet. */
+static volatile uint32_t *
+take_aim(char *at, size_t size, unsigned long seed)
+{
+    volatile uint32_t *word = NULL;
+
+    if (seed % 2 == 0)
+        return in_use(at, size, 0, seed / 2);
+    if (seed % 4 == 1)
+        word = in_use(at, size, 1, seed / 4);
+    if (word == NULL) /* where a line of the cache begins */
+        word = (uint32_t *)(void *)(at + seed / 2 % 4 * 64);
+    return word;
+}
+
 static void
-be_memory(const char *object)
+be_memory(const char *object, unsigned long seed)
 {
     size_t size = 0;
     int fd = -1;
@@ -234,11 +283,21 @@ be_memory(const char *object)
         return;
     ready();
     uint64_t left_alone = roll() & ~(1ULL << 63); /* never all of them */
+    const int aiming = below(4) != 0;
+    volatile uint32_t *aim = NULL;
     while (!time_is_up()) {
         volatile uint32_t *word =
             (uint32_t *)(void *)(at + somewhere(size, left_alone));
+        if (aiming && aim == NULL)
+            aim = take_aim(at, size, seed);
+        if (aiming && (word = aim) == NULL) {
+            usleep(100);
+            continue;
+        }
         if (below(8) == 0)
             *word += (uint32_t)below(3) - 1;
+        else if (aiming && below(2))
+            *word = plenty();
         else if (below(8) != 0)
             *word = (uint32_t)value();
         if (below(4) == 0) /* FUTEX_WAKE: who sleeps there is to look */
@@ -246,6 +305,82 @@ be_memory(const char *object)
         if (cutting && below(200) == 0 &&
             ftruncate(fd, (off_t)below(2 * size)) == -1)
             warn("ftruncate");
+    }
+}
+
+/* Take a lock, or give it up again, where others look for theirs. */
+static void
+disturb(int file)
+{
+    static const short types[] = {F_RDLCK, F_WRLCK, F_UNLCK};
+    struct flock bytes = {.l_type = types[below(3)]};
+
+    if (below(3) != 0)
+        bytes.l_start = FILE_WRITER + (off_t)below(4) - 1;
+    else
+        bytes.l_start = (off_t)below(1 << 20);
+    if (below(8) != 0) /* 0: all that follows */
+        bytes.l_len = 1 + (off_t)below(3);
+    fcntl(file, F_OFD_SETLK, &bytes);
+}
+
+/* Write into the file: only how far they are, so that the rest is as it was;
+   one letter somewhere in front; or a lot anywhere. */
+static void
+spoil(int file, size_t size, int aiming)
+{
+    const char *from = below(2) ? &"otw\n"[below(4)] : junk + below(MOST_BYTES);
+    size_t at = below(2) ? below(FILE_HEAD) : below(size + 1), bytes = 1;
+
+    if (aiming)
+        at = FILE_MARK;
+    else if (below(4) == 0) {
+        from = junk;
+        bytes = below(100000);
+    }
+    if (pwrite(file, from, bytes, (off_t)at) == -1)
+        warn("pwrite");
+    if (cutting && below(20) == 0 &&
+        ftruncate(file, (off_t)below(2 * size + 2)) == -1)
+        warn("ftruncate");
+}
+
+static void
+be_file(const char *path, int locks_only)
+{
+    const int aiming = below(2) == 0;
+    struct stat st;
+    int file = -1;
+
+    while (!time_is_up()) {
+        if (file == -1 || fstat(file, &st) == -1 || st.st_nlink == 0) {
+            if (file != -1) /* removed: where is the next? */
+                close(file);
+            if ((file = open(path, O_RDWR)) != -1)
+                ready();
+        } else if (locks_only || (!aiming && below(2))) {
+            disturb(file);
+        } else {
+            spoil(file, (size_t)st.st_size, aiming);
+        }
+    }
+}
+
+/* As mmap/poke does, but with more than it would write. */
+static void
+be_poke(pid_t pid, uintptr_t address)
+{
+    enum { MOST_POKED = 64 };
+
+    ready();
+    while (!time_is_up()) {
+        char *from = junk + below(MOST_BYTES - MOST_POKED);
+        size_t size = below(2) ? MOST_POKED : 1 + below(MOST_POKED);
+        for (size_t i = 0; below(2) && i < size; i++)
+            from[i] |= 1; /* nor does it end anywhere */
+        struct iovec here = {from, size}, there = {(void *)address, size};
+        if (process_vm_writev(pid, &here, 1, &there, 1, 0) == -1)
+            return;
     }
 }
 
@@ -295,6 +430,8 @@ be_queue(void)
         int32_t plan[PLAN_WORDS] = {(int32_t)value(), (int32_t)value()};
         if (below(3) == 0)
             memcpy(message.text, plan, size = sizeof(plan));
+        else if (below(2))
+            message.text[0] = (char)('A' + below(5)); /* whom it is from */
         for (int i = 0; i < n; i++) {
             message.type = below(4) ? (long)below(8) + 1 : (long)value();
             if (below(4) != 0)
@@ -445,14 +582,15 @@ annoy(int peer)
 static void
 pour(int peer)
 {
-    int32_t plan[PLAN_WORDS] = {1 + (int32_t)below(100), (int32_t)value()};
+    int32_t plan[PLAN_WORDS] = {1 + (int32_t)below(100), (int32_t)plenty()};
     struct pollfd fd = {.fd = peer, .events = POLLOUT};
 
     size_t size = below(3) ? sizeof(plan) : below(sizeof(plan));
     if (write(peer, plan, size) == -1)
         return;
     if (below(4) != 0 && size == sizeof(plan))
-        for (size_t put = 0; put < 3 * (size_t)MOST_BYTES && !time_is_up();) {
+        for (size_t put = 0;
+             put < 3 * (size_t)MOST_BYTES && now() < deadline;) {
             ssize_t n =
                 poll(&fd, 1, 20) > 0 ? write(peer, junk, MOST_BYTES / 4) : 0;
             if (n < 1)
@@ -641,10 +779,10 @@ main(int argc, char *argv[])
     long ms = 1000;
     char *end = "";
 
-    dice = (uint64_t)getpid();
+    unsigned long seed = (unsigned long)getpid();
     for (int opt; (opt = getopt(argc, argv, "+s:t:lx")) != -1;)
         if (opt == 's')
-            dice = strtoul(optarg, &end, 10);
+            seed = strtoul(optarg, &end, 10);
         else if (opt == 't')
             ms = strtol(optarg, &end, 10);
         else if (opt == 'l')
@@ -659,8 +797,9 @@ main(int argc, char *argv[])
     char **object = &argv[optind];
     int objects = argc - optind;
 
-    printf("hostile: seed %ju\n", (uintmax_t)dice);
-    dice = (dice + 1) * 0x9e3779b97f4a7c15; /* small seeds are much alike */
+    printf("hostile: seed %lu\n", seed);
+    dice = ((uint64_t)seed + 1) *
+           0x9e3779b97f4a7c15; /* small seeds are much alike */
     if (dice == 0)
         dice = 1; /* it would stay 0 for ever */
     for (size_t i = 0; i < sizeof(junk); i++)
@@ -672,7 +811,14 @@ main(int argc, char *argv[])
     signal(SIGPIPE, SIG_IGN);
 
     if (strcmp(mode, "memory") == 0 && objects == 1)
-        be_memory(object[0]);
+        be_memory(object[0], seed);
+    else if (strcmp(mode, "file") == 0 && objects == 1)
+        be_file(object[0], 0);
+    else if (strcmp(mode, "locks") == 0 && objects == 1)
+        be_file(object[0], 1);
+    else if (strcmp(mode, "poke") == 0 && objects == 2)
+        be_poke((pid_t)strtol(object[0], NULL, 10),
+                (uintptr_t)strtoull(object[1], NULL, 16));
     else if (strcmp(mode, "queue") == 0 && objects == 0)
         be_queue();
     else if (strcmp(mode, "semaphores") == 0 && objects == 0)
