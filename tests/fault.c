@@ -419,7 +419,10 @@ strike(struct traced *t, struct user_regs_struct *regs)
     looking = regs->orig_rax == SYS_newfstatat || regs->orig_rax == SYS_fstat;
     if (error != 0 && regs->orig_rax != SYS_close)
         regs->orig_rax = (unsigned long)-1;
-    if (strcmp(what, "short") == 0 && regs->rdx > 1)
+    /* Who looks around while it waits may make this call later than it did when
+       all were listed: then it may be one that is whole or not at all. */
+    if (strcmp(what, "short") == 0 && regs->rdx > 1 &&
+        !(regs->orig_rax == SYS_read && is_counter(t->pid, (int)regs->rdi)))
         regs->rdx = (regs->rdx + 2) / 3;
     ptrace(PTRACE_SETREGS, t->pid, 0, regs);
     if (strcmp(what, "stop") == 0) {
