@@ -63,8 +63,7 @@ is_still_there(void)
 static void
 leave(void)
 {
-    while (flock(file, LOCK_EX) == -1 && errno == EINTR)
-        ;
+    flock(file, LOCK_EX); /* refused: remove the name all the same */
     if (is_still_there())
         unlink(path);
 }

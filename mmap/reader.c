@@ -64,8 +64,7 @@ is_still_there(void)
 static void
 leave(void)
 {
-    while (flock(file, LOCK_EX) == -1 && errno == EINTR)
-        ;
+    flock(file, LOCK_EX); /* refused: remove the name all the same */
     if (is_still_there())
         unlink(path);
 }
@@ -152,12 +151,10 @@ enter(void)
     /* Beyond the file's last page there is no memory to be had, only SIGBUS; so
        make it long enough. But ftruncate() only promises disk space: if that
        is missing later, SIGBUS again. Have it now, or fail. */
-    if (size == 0) {
-        while (ftruncate(file, sizeof(*window)) == -1)
-            again("ftruncate", path);
-        while ((errno = posix_fallocate(file, 0, sizeof(*window))) != 0)
-            again("posix_fallocate", path);
-    }
+    while (ftruncate(file, sizeof(*window)) == -1)
+        again("ftruncate", path);
+    while ((errno = posix_fallocate(file, 0, sizeof(*window))) != 0)
+        again("posix_fallocate", path);
     window = mmap(NULL, sizeof(*window), PROT_READ | PROT_WRITE, MAP_SHARED,
                   file, 0);
     if (window == MAP_FAILED)

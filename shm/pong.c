@@ -120,10 +120,9 @@ enter(void)
 
     /* Memory that is only promised would kill us when it is touched and none
        is left (SIGBUS): have it now, or fail. */
-    while ((errno = posix_fallocate(place, 0, sizeof(*talk))) == EINTR)
-        ;
-    if (errno != 0)
-        err(EXIT_FAILURE, "posix_fallocate %s", name);
+    while ((errno = posix_fallocate(place, 0, sizeof(*talk))) != 0)
+        if (errno != EINTR)
+            err(EXIT_FAILURE, "posix_fallocate %s", name);
     talk =
         mmap(NULL, sizeof(*talk), PROT_READ | PROT_WRITE, MAP_SHARED, place, 0);
     if (talk == MAP_FAILED)

@@ -123,10 +123,9 @@ enter(void)
 
     /* Memory that is only promised would kill us when it is touched and none
        is left (SIGBUS): have it now, or fail. */
-    while ((errno = posix_fallocate(place, 0, sizeof(*ring))) == EINTR)
-        ;
-    if (errno != 0)
-        err(EXIT_FAILURE, "posix_fallocate %s", name);
+    while ((errno = posix_fallocate(place, 0, sizeof(*ring))) != 0)
+        if (errno != EINTR)
+            err(EXIT_FAILURE, "posix_fallocate %s", name);
     ring =
         mmap(NULL, sizeof(*ring), PROT_READ | PROT_WRITE, MAP_SHARED, place, 0);
     if (ring == MAP_FAILED)
