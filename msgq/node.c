@@ -256,7 +256,7 @@ main(int argc, char *argv[])
 {
     struct node_message start;
     pthread_t speaker;
-    sigset_t all, none;
+    sigset_t all;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
@@ -277,11 +277,10 @@ main(int argc, char *argv[])
         speak(NULL);
     } else {
         sigfillset(&all); /* the speaker's to inherit: signals are ours */
-        sigemptyset(&none);
-        pthread_sigmask(SIG_SETMASK, &all, NULL);
+        pthread_sigmask(SIG_BLOCK, &all, NULL);
         if ((errno = pthread_create(&speaker, NULL, speak, NULL)) != 0)
             err(EXIT_FAILURE, "pthread_create");
-        pthread_sigmask(SIG_SETMASK, &none, NULL);
+        pthread_sigmask(SIG_UNBLOCK, &all, NULL);
     }
     listen_to_all();
     warnx("all have ended");

@@ -161,31 +161,24 @@ say(const void *message, size_t bytes)
         look("msgsnd");
 }
 
-/* A message comes whole: with as many bytes as were sent, or not at all. */
-static size_t
-hear(void *message, size_t most, long type)
-{
-    ssize_t got;
-
-    while ((got = msgrcv(queue, message, most, type, 0)) == -1)
-        look("msgrcv");
-    return (size_t)got;
-}
-
-/* Each round says something else: an old echo must not pass for the new one. */
+/* Each round says something else: an old echo must not pass for the new one. A
+   message comes whole: with as many bytes as were sent, or not at all. */
 static long
 round_trip(long round, size_t bytes)
 {
     static struct message said = {.type = PING_THERE}, heard;
     struct timespec start, end;
+    ssize_t got;
 
     for (size_t i = 0; i < bytes; i++)
         said.text[i] = (char)((size_t)round + i);
     clock_gettime(CLOCK_MONOTONIC, &start); /* cannot fail */
     say(&said, bytes);
-    size_t got = hear(&heard, sizeof(heard.text), PING_BACK);
+    while ((got = msgrcv(queue, &heard, sizeof(heard.text), PING_BACK, 0)) ==
+           -1)
+        look("msgrcv");
     clock_gettime(CLOCK_MONOTONIC, &end);
-    if (got != bytes || memcmp(said.text, heard.text, bytes) != 0)
+    if ((size_t)got != bytes || memcmp(said.text, heard.text, bytes) != 0)
         errx(EXIT_FAILURE, "the echo is not what was said");
     return (end.tv_sec - start.tv_sec) * 1000000000L + end.tv_nsec -
            start.tv_nsec;

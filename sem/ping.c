@@ -119,7 +119,8 @@ enter(const char *path)
     flock(place, LOCK_UN);
 }
 
-/* Go alone, too: whoever comes next finds neither the set nor our lock. */
+/* Go alone, too: whoever comes next finds neither the set nor our lock. Told to
+   stop, die of that signal, so that the shell learns how we ended. */
 static void
 leave(void)
 {
@@ -127,14 +128,10 @@ leave(void)
         ;
     semctl(set, 0, IPC_RMID); /* pong may have done so */
     close(place);
-}
-
-static void
-quit(void)
-{
-    leave();
-    signal(stopped, SIG_DFL);
-    raise(stopped); /* so that the shell learns how we ended */
+    if (stopped) {
+        signal(stopped, SIG_DFL);
+        raise(stopped);
+    }
 }
 
 /* semop() has failed. If a signal woke us, it is time to look: were we told to
@@ -148,7 +145,7 @@ look(void)
     if (errno != EINTR)
         err(EXIT_FAILURE, "semop");
     if (stopped)
-        quit();
+        exit(EXIT_FAILURE); /* by way of leave() */
     int met = semctl(set, SEM_PONG, GETPID) != 0;
     if (met && !lock(F_OFD_GETLK, SEM_PONGER))
         errx(EXIT_FAILURE, "pong is gone before its end");
@@ -240,7 +237,7 @@ main(int argc, char *argv[])
     meet(count / 10 + count);
     for (int i = -count / 10; i < count; i++) { /* a tenth to warm up */
         if (stopped) /* where nothing ever sleeps, no call is woken */
-            quit();
+            exit(EXIT_FAILURE);
         ns[i > 0 ? i : 0] = round_trip();
     }
     if (semctl(set, SEM_PONG, GETVAL) > 0)

@@ -106,7 +106,8 @@ enter(const char *path)
     flock(place, LOCK_UN);
 }
 
-/* Go alone, too: whoever comes next finds neither the set nor our lock. */
+/* Go alone, too: whoever comes next finds neither the set nor our lock. Told to
+   stop, die of that signal, so that the shell learns how we ended. */
 static void
 leave(void)
 {
@@ -114,14 +115,10 @@ leave(void)
         ;
     semctl(set, 0, IPC_RMID); /* ping may have done so */
     close(place);
-}
-
-static void
-quit(void)
-{
-    leave();
-    signal(stopped, SIG_DFL);
-    raise(stopped); /* so that the shell learns how we ended */
+    if (stopped) {
+        signal(stopped, SIG_DFL);
+        raise(stopped);
+    }
 }
 
 /* semop() has failed. If a signal woke us, it is time to look: were we told to
@@ -136,7 +133,7 @@ look(int met)
     if (errno != EINTR)
         err(EXIT_FAILURE, "semop");
     if (stopped)
-        quit();
+        exit(EXIT_FAILURE); /* by way of leave() */
     if (met && !lock(F_OFD_GETLK, SEM_PINGER) &&
         semctl(set, SEM_PING, GETVAL) != -1)
         errx(EXIT_FAILURE, "ping is gone before its end");
@@ -180,7 +177,7 @@ main(int argc, char *argv[])
     warnx("semop: sleeps until ping says something");
     for (int left = meet(); left > 0; left--) {
         if (stopped) /* where nothing ever sleeps, no call is woken */
-            quit();
+            exit(EXIT_FAILURE);
         while (semop(set, &hear, 1) == -1)
             look(1);
         while (semop(set, &say, 1) == -1)
