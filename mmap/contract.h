@@ -59,8 +59,8 @@ struct window {
  * ping and pong: two places for words, and whose turn it is. Turn 1 is ping's
  * with the plan, 2 is pong's, 3 is ping's with the first words, and so on.
  *
- * Here pong is always the first, who makes the file; ping looks for it again and
- * again until it is there. So only pong has anything to leave behind.
+ * Here pong is always the first, who makes the file; ping looks until it is
+ * there. So only pong has anything to leave behind.
  */
 #define PING_MOST_ROUNDS 10000000 /* that are timed */
 #define PING_MOST_BYTES 1048576

@@ -87,8 +87,8 @@ struct ring {
  * ping and pong: two places for words, and whose turn it is. Turn 1 is ping's
  * with the plan, 2 is pong's, 3 is ping's with the first words, and so on.
  *
- * Here pong is always the first, who makes the memory; ping looks for it again and
- * again until it is there. So only pong has anything to leave behind.
+ * Here pong is always the first, who makes the memory; ping looks until it is
+ * there. So only pong has anything to leave behind.
  */
 #define PING_NAME "/ipc-ping-%u"
 enum { PING_PINGER, PING_PONGER }; /* the bytes to lock */

@@ -55,7 +55,7 @@
 #define TCP_PORTS 10000
 #define TCP_LENT 32768
 
-#define PING_PATH "ipc.ping" /* tcp-ping and udp-ping meet on the port above */
+#define PING_PATH "ipc.ping" /* tcp-ping and udp-ping take the port above */
 
 /* What ping says before anything else. Pong refuses what is out of bounds:
    whoever may connect may write anything. */
