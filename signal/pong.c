@@ -195,6 +195,7 @@ meet(void)
 int
 main(int argc, char *argv[])
 {
+    const struct sigaction action = {.sa_handler = stop};
     sigset_t all;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
@@ -209,9 +210,9 @@ main(int argc, char *argv[])
 
     sigfillset(&all); /* nobody stops us before we can leave as we should */
     sigprocmask(SIG_BLOCK, &all, NULL);
-    signal(SIGHUP, stop); /* fails only for a number that is no signal */
-    signal(SIGINT, stop);
-    signal(SIGTERM, stop);
+    sigaction(SIGHUP, &action, NULL); /* fails for no signal only */
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
     enter();
     /* Our word stays blocked: it is to be read, not to interrupt or to kill. */
     sigemptyset(&wanted);

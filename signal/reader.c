@@ -220,6 +220,7 @@ copy(int to)
 int
 main(int argc, char *argv[])
 {
+    const struct sigaction action = {.sa_handler = stop};
     sigset_t all, word;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
@@ -234,9 +235,9 @@ main(int argc, char *argv[])
 
     sigfillset(&all); /* nobody stops us before we can leave as we should */
     sigprocmask(SIG_BLOCK, &all, NULL);
-    signal(SIGHUP, stop); /* fails only for a number that is no signal */
-    signal(SIGINT, stop);
-    signal(SIGTERM, stop);
+    sigaction(SIGHUP, &action, NULL); /* fails for no signal only */
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
     signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
     enter();
     /* Our word stays blocked: it is to be read, not to interrupt or to kill. */
