@@ -100,6 +100,20 @@ play() {
     play README.md
 }
 
+@test "lessons: an option that a program has not, or an operand too many, has status 2" {
+    for source in */*.c; do
+        program=${source%.c}
+        [[ $program != tests/* ]] || continue
+        echo "# $program"
+        # These run the command that they are given.
+        [[ $program == @(pipe/pipeline|pipe/to-parent|signal/trace) ]] ||
+            run -2 timeout 5 "$BUILD/$program" 1 2 3 4 5 < /dev/null
+        [[ $program == msgq/collide ]] || # a folder may have any name
+            run -2 timeout 5 "$BUILD/$program" -x < /dev/null
+        [ -n "$output" ]
+    done
+}
+
 @test "lessons: every README is played here" {
     for lesson in README.md */README.md; do
         grep "play $lesson\$" "$BATS_TEST_FILENAME"
