@@ -408,6 +408,42 @@ C
     WHO=pong says "pong: 11 rounds of 1048576 bytes"
 }
 
+@test "mmap: ping refuses a false turn, and an echo that is not what it said" {
+    for step in 1 7; do
+        start pong 2> pong.err
+        pong=$!
+        start ping -n 1000000 > /dev/null 2> ping.err
+        ping=$!
+        await grep -q "rounds of" pong.err
+        stop STOP $pong
+        await stopped $pong
+        await asleep $ping # it has said something, and waits for its turn
+        for talk in /proc/"$(child $ping)"/fd/*; do
+            [[ $(readlink $talk) != */ping.map* ]] || break
+        done
+        turn=$(od -An -tu4 -N4 $talk)
+        bytes=$(printf '%08x' $((turn + step)))
+        printf "\\x${bytes:6:2}\\x${bytes:4:2}\\x${bytes:2:2}\\x${bytes:0:2}" 1<> $talk
+        finish $ping 1
+        [ $step = 7 ] && why="turn $((turn + 7)) after $((turn)): this is not pong" ||
+            why="the echo is not what was said"
+        WHO=ping says "ping: $why"
+        stop KILL $pong
+        finish $pong 137
+    done
+}
+
+@test "mmap: a closed descriptor is an error before anything is made" {
+    for side in writer reader ping pong; do
+        for closed in 0 1 2; do
+            eval "timeout 5 $side $closed>&-" 2> errors && status=0 || status=$?
+            [ $status = 1 ]
+            [ $closed = 2 ] || grep -x "$side: descriptor $closed: Bad file descriptor" errors
+        done
+    done
+    clean
+}
+
 @test "mmap: a killed ping or pong ends the other, and the next run works" {
     place=ping.map
     killed_ping

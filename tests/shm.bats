@@ -181,6 +181,17 @@ at_the_door() {
     pairs leftovers writer reader
 }
 
+after_a_killed_reader() {
+    waits reader
+    stop KILL $reader # its memory is left, and nobody is at it
+    finish $reader 137
+    either_first reader
+}
+
+@test "shm: a reader replaces what a killed reader has left" {
+    pairs after_a_killed_reader
+}
+
 @test "shm: a new reader does not join what another broke off" {
     pairs broken_off
 }
@@ -542,6 +553,52 @@ no_output() {
     stop INT $ping
     finish $ping 130
     finish $pong 1
+    clean
+}
+
+@test "shm: ping refuses a false turn, and an echo that is not what it said" {
+    for step in 1 7; do
+        start pong $name 2> pong.err
+        pong=$!
+        start ping -n 1000000 $name > /dev/null 2> ping.err
+        ping=$!
+        await grep -q "rounds of" pong.err
+        stop STOP $pong
+        await stopped $pong
+        await asleep $ping # it has said something, and waits for its turn
+        for talk in /proc/"$(child $ping)"/fd/*; do
+            [[ $(readlink $talk) != /dev/shm$name* ]] || break
+        done
+        turn=$(od -An -tu4 -N4 $talk)
+        bytes=$(printf '%08x' $((turn + step)))
+        printf "\\x${bytes:6:2}\\x${bytes:4:2}\\x${bytes:2:2}\\x${bytes:0:2}" 1<> $talk
+        finish $ping 1
+        [ $step = 7 ] && why="turn $((turn + 7)) after $((turn)): this is not pong" ||
+            why="the echo is not what was said"
+        WHO=ping says "ping: $why"
+        stop KILL $pong
+        finish $pong 137
+    done
+}
+
+@test "shm: a second pong is refused, and the first goes on" {
+    start pong $name 2> pong.err
+    pong=$!
+    await asleep $pong
+    run -1 timeout 10 pong $name
+    [ "$output" = "pong: $name: another pong is here" ]
+    timeout 10 ping -n 5 $name > figures 2> ping.err
+    finish $pong
+}
+
+@test "shm: a closed descriptor is an error before anything is made" {
+    for side in writer reader posix-writer posix-reader ping pong; do
+        for closed in 0 1 2; do
+            eval "timeout 5 $side $closed>&-" 2> errors && status=0 || status=$?
+            [ $status = 1 ]
+            [ $closed = 2 ] || grep -x "$side: descriptor $closed: Bad file descriptor" errors
+        done
+    done
     clean
 }
 
