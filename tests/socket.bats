@@ -480,7 +480,7 @@ time.sleep(20)' $type > ready
 }
 
 @test "socket: a path that cannot be an address is an error that says why" {
-    for side in writer reader; do
+    for side in fd-sender fd-receiver writer reader; do
         run -1 timeout 10 $side nowhere/sock < /dev/null
         [ "${lines[-1]}" = "$side: open nowhere: No such file or directory" ]
         long=$(printf '%0108d' 0)
@@ -618,8 +618,10 @@ udp-ping|-n|1x|10000000
 udp-ping|-s|65508|65507
 END
     for number in 0 65536 12k ""; do
-        run -2 timeout 10 tcp-reader 127.0.0.1 "$number"
-        [ "$output" = "tcp-reader: $number: not a port from 1 to 65535" ]
+        for side in tcp-reader tcp-writer; do
+            run -2 timeout 10 $side 127.0.0.1 "$number"
+            [ "$output" = "$side: $number: not a port from 1 to 65535" ]
+        done
     done
     for number in 0 32768 "" 99999999999999999999; do
         for side in tcp-ping tcp-pong udp-ping udp-pong; do
