@@ -176,16 +176,20 @@ look(uint32_t emptied)
         errx(EXIT_FAILURE, "%s: the writer is gone before the end", path);
 }
 
-/* Sleep until a slot is full. */
+/* Sleep until a slot is full. The count could be anything: read it once, and
+   check. */
 static void
 await(uint32_t emptied)
 {
     const struct timespec tick = {.tv_nsec = TICK * 1000000L};
+    uint32_t full;
 
-    while (window->filled == emptied)
+    while ((full = window->filled - emptied) == 0)
         if (syscall(SYS_futex, &window->filled, FUTEX_WAIT, emptied, &tick) ==
             -1)
             look(emptied);
+    if (full > SLOTS)
+        errx(EXIT_FAILURE, "%u of %d slots full: not from writer", full, SLOTS);
 }
 
 /* The length could be anything: read it once, and check. write() takes the data

@@ -178,17 +178,22 @@ look(uint32_t emptied)
         errx(EXIT_FAILURE, "%s: the reader is gone before the end", path);
 }
 
-/* Sleep until no more than so many slots are full. */
+/* Sleep until no more than so many slots are full. The count could be anything:
+   read it once, and check. */
 static void
 await(uint32_t filled, uint32_t most)
 {
     const struct timespec tick = {.tv_nsec = TICK * 1000000L};
-    uint32_t emptied;
+    uint32_t full;
 
-    while (filled - (emptied = window->emptied) > most)
-        if (syscall(SYS_futex, &window->emptied, FUTEX_WAIT, emptied, &tick) ==
-            -1)
-            look(emptied);
+    while ((full = filled - window->emptied) > most) {
+        if (full > SLOTS)
+            errx(EXIT_FAILURE, "%u of %d slots full: not from reader", full,
+                 SLOTS);
+        if (syscall(SYS_futex, &window->emptied, FUTEX_WAIT, filled - full,
+                    &tick) == -1)
+            look(filled - full);
+    }
 }
 
 /* Copy until end of file. read() puts the data straight into the file's memory.

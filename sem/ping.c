@@ -158,13 +158,14 @@ change(struct sembuf ops[], size_t many)
         look();
 }
 
-/* All three at once: who finds SEM_PING raised finds the number, too. */
+/* All three at once: who finds SEM_PING raised finds the number, too. To add 0
+   is to wait for 0, which they are unless somebody else has changed them. */
 static void
 meet(int rounds)
 {
     struct sembuf plan[] = {{SEM_PING, +1, 0},
-                            {SEM_MANY, (short)(rounds / SEM_BASE), 0},
-                            {SEM_FEW, (short)(rounds % SEM_BASE), 0}};
+                            {SEM_MANY, (short)(rounds / SEM_BASE), IPC_NOWAIT},
+                            {SEM_FEW, (short)(rounds % SEM_BASE), IPC_NOWAIT}};
     struct sembuf hear = {SEM_PONG, -1, 0};
 
     change(plan, 3);

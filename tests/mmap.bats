@@ -273,7 +273,7 @@ rchar() {
 }
 
 # scribbler: somebody hostile, who puts a length into the first slot and says that
-# it is full, or a plan, or keeps changing everything until it is stopped.
+# it is full, or a plan, or the counts, or keeps changing everything until it is stopped.
 scribbler() {
     command -v cc > /dev/null || skip "needs cc, for a program that scribbles"
     cat > scribbler.c <<'C'
@@ -295,6 +295,10 @@ int main(int argc, char **argv) {
         t->rounds = (int)strtoul(argv[2], NULL, 0);
         t->bytes = (int)strtoul(argv[3], NULL, 0);
         return t->turn = 1, 0;
+    }
+    if (argc == 5) {
+        w->filled = (uint32_t)strtoul(argv[3], NULL, 0);
+        return w->emptied = (uint32_t)strtoul(argv[4], NULL, 0), 0;
     }
     for (unsigned i = 0;; i++)
         ((volatile uint32_t *)w)[i % 64] = i * 2654435761u;
@@ -319,6 +323,21 @@ C
         WHO=pong says "pong: this is not ping: ${plan% *} rounds of ${plan#* } bytes"
         clean
     done
+}
+
+@test "mmap: counts of slots out of bounds are refused" {
+    scribbler
+    waits reader
+    ./scribbler ipc.map counts 5 0
+    finish $reader 1
+    WHO=reader says "reader: 5 of 4 slots full: not from writer"
+    write_from /dev/zero
+    await test -s writer.err
+    await asleep $writer
+    ./scribbler ipc.map counts 4 5
+    finish $writer 1
+    WHO=writer says "writer: 4294967295 of 4 slots full: not from reader"
+    clean
 }
 
 @test "mmap: a pong that was told a plan notices that no ping is there" {

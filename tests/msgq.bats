@@ -471,6 +471,22 @@ open_queue() {
     perl -e 'exit' && now perl -e 'syscall(241, substr(shift, 1))' $operand
 }
 
+@test "msgq: a POSIX reader that a stranger has told the end too early ends the writer" {
+    [ "$(uname -m)" = x86_64 ] || skip "knows the system call's number on x86-64 only"
+    command -v perl > /dev/null || skip "needs perl, to send a message without text"
+    names posix-
+    keyboard
+    start posix-writer $name < keyboard 2> writer.err {keys}>&-
+    writer=$!
+    await asleep $writer
+    now perl -e '$name = substr(shift, 1); $queue = syscall(240, $name, 1, 0, 0); $text = "";
+        $queue >= 0 && syscall(242, $queue, $text, 0, 0, 0) == 0 or die $!' $name
+    now posix-reader $name
+    finish $writer 1
+    WHO=writer says "posix-writer: the reader is gone before the end"
+    nothing_left
+}
+
 @test "msgq: a path or a name that will not do is an error that says why" {
     for side in writer reader; do
         run -1 now $side nowhere < /dev/null

@@ -262,6 +262,21 @@ apart_sides() {
     second ping pong
 }
 
+@test "sem: ping does not wait for what a stranger has put into the set" {
+    command -v python3 > /dev/null || skip "needs python3, to change a value"
+    side pong
+    await waits pong
+    "${inside[@]}" python3 -c "
+import ctypes
+libc = ctypes.CDLL(None)
+assert libc.semctl(libc.semget(libc.ftok(b'.', ord('V')), 4, 0), 2, 16, 7) == 0"
+    side ping
+    finish $ping 1
+    WHO=ping says "ping: semop: Resource temporarily unavailable"
+    finish $pong 1
+    nothing_left
+}
+
 # strangers PATH SEMAPHORES MODE...: make sets of sevens under these paths' keys.
 strangers() {
     command -v python3 > /dev/null || skip "needs python3, to make a stranger's set"
