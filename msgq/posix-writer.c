@@ -25,7 +25,7 @@
 #include "contract.h"
 
 static char *name;
-static mqd_t queue; /* on Linux, a descriptor: fcntl() and flock() take it */
+static mqd_t queue;  /* on Linux, a descriptor: fcntl() and flock() take it */
 static int finished; /* all is sent */
 static volatile sig_atomic_t stopped; /* by this signal */
 
