@@ -90,7 +90,8 @@ main(int argc, char *argv[])
         err(EXIT_FAILURE, "msgget");
     atexit(clean); /* fails only for want of memory */
 
-    if (msgsnd(queue, &notice, strlen(notice.text), 0) == -1)
+    /* Where msgmnb leaves no room, it would sleep, deaf to every signal. */
+    if (msgsnd(queue, &notice, strlen(notice.text), IPC_NOWAIT) == -1)
         err(EXIT_FAILURE, "msgsnd");
     look("msgrcv MSG_COPY", 0, MSG_COPY); /* the message at position 0 */
     look("msgrcv MSG_COPY", 0, MSG_COPY);

@@ -59,8 +59,9 @@ take(const char *choice, long type, int flags)
     const struct letter sent[] = {{3, 'a'}, {1, 'b'}, {2, 'c'}, {1, 'd'}};
     struct letter got;
 
+    /* Where msgmnb leaves no room, it would sleep, deaf to every signal. */
     for (int i = 0; i < 4; i++)
-        if (msgsnd(queue, &sent[i], sizeof(got.text), 0) == -1)
+        if (msgsnd(queue, &sent[i], sizeof(got.text), IPC_NOWAIT) == -1)
             err(EXIT_FAILURE, "msgsnd");
     printf("%s:", choice);
     while (msgrcv(queue, &got, sizeof(got.text), type, flags | IPC_NOWAIT) > 0)
