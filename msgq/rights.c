@@ -109,7 +109,9 @@ main(int argc, char *argv[])
         err(EXIT_FAILURE, "fork");
     if (child == 0) {
         trespass(key);
-        _exit(fflush(stdout) == EOF || ferror(stdout));
+        if (fflush(stdout) == EOF || ferror(stdout))
+            err(EXIT_FAILURE, "standard output");
+        _exit(EXIT_SUCCESS);
     }
     if (waitpid(child, &status, 0) == -1 || status != 0)
         errx(EXIT_FAILURE, "the other user was killed, or failed");

@@ -52,8 +52,10 @@ make(key_t key)
     int segment = shmget(key, BYTES, IPC_CREAT | IPC_EXCL | 0600);
     char *words = segment == -1 ? (void *)-1 : shmat(segment, NULL, 0);
 
-    if (words == (void *)-1)
+    if (words == (void *)-1) {
+        warn("shmget, shmat");
         return EXIT_FAILURE;
+    }
     memcpy(words, "left behind", BYTES);
     return EXIT_SUCCESS;
 }

@@ -50,7 +50,7 @@ static void
 queue(pid_t to, int sig, int word)
 {
     if (sigqueue(to, sig, (union sigval){.sival_int = word}) == -1)
-        _exit(EXIT_FAILURE);
+        err(EXIT_FAILURE, "sigqueue");
 }
 
 static void
