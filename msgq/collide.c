@@ -11,6 +11,7 @@
 
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
@@ -118,6 +119,8 @@ main(int argc, char *argv[])
     if (argc > 2)
         usage(stderr, 2);
     const char *folder = argc == 2 ? argv[1] : "/usr";
+    if (fcntl(STDOUT_FILENO, F_GETFD) == -1) /* closed: we would open it */
+        err(EXIT_FAILURE, "standard output");
     setvbuf(stdout, NULL, _IOLBF, 0);
     signal(SIGHUP, stop); /* fails only for a number that is no signal */
     signal(SIGINT, stop);

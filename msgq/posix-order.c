@@ -94,6 +94,8 @@ main(int argc, char *argv[])
         usage(stdout, EXIT_SUCCESS);
     if (argc > 1)
         usage(stderr, 2);
+    if (fcntl(STDOUT_FILENO, F_GETFD) == -1) /* closed: the queue gets 1 */
+        err(EXIT_FAILURE, "standard output");
     setvbuf(stdout, NULL, _IOLBF, 0);
     sigemptyset(&usr1);
     sigaddset(&usr1, SIGUSR1);
