@@ -71,8 +71,10 @@ meet(struct sockaddr_storage *name, socklen_t size, pid_t *child)
     if (getsockname(listener, any, &size) == -1)
         err(EXIT_FAILURE, "getsockname");
     *child = caller(listener, any, size);
-    if (poll(&call, 1, 5000) < 1 || (fd = accept(listener, NULL, NULL)) == -1)
+    if (poll(&call, 1, 5000) < 1)
         errx(EXIT_FAILURE, "the child has not called");
+    if ((fd = accept(listener, NULL, NULL)) == -1)
+        err(EXIT_FAILURE, "accept");
     close(listener);
     return fd;
 }
