@@ -42,7 +42,7 @@ main(int argc, char *argv[])
         errx(2, "%s: not the number of a process", argv[1]);
     errno = 0;
     const uintptr_t address = strtoull(argv[2], &end, 16);
-    if (address == 0 || errno != 0 || *end != '\0')
+    if (address == 0 || errno != 0 || *end != '\0' || strchr(argv[2], '-'))
         errx(2, "%s: not an address like 0x1234", argv[2]);
     const size_t bytes = strlen(argv[3]) + 1;
     if (bytes > POKE_BYTES)
