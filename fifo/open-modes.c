@@ -78,7 +78,9 @@ sleeper(const char *what, int flags, int reads)
         if (getppid() != parent)
             _exit(EXIT_FAILURE);
         int fifo = open(path, flags);
-        _exit(fifo == -1 || (reads && read(fifo, &c, 1) != 1));
+        if (fifo == -1 || (reads && read(fifo, &c, 1) == -1))
+            err(EXIT_FAILURE, "the child: open, read %s", path);
+        _exit(EXIT_SUCCESS);
     }
     while ((letter = state(pid)) != 'S' && letter != 'Z')
         nanosleep(&nap, NULL);

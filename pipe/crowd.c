@@ -43,11 +43,11 @@ write_records(const int gate[2], const int ends[2], char letter, size_t bytes)
     close(ends[READ_END]);
     memset(record, letter, bytes);
     if (read(gate[READ_END], &letter, 1) != 0) /* the parent closes: it opens */
-        _exit(EXIT_FAILURE);
+        err(EXIT_FAILURE, "read");
     ssize_t put;
     for (size_t done = 0; done < RECORDS * bytes; done += (size_t)put)
         if ((put = write(ends[WRITE_END], record, bytes - done % bytes)) == -1)
-            _exit(EXIT_FAILURE);
+            err(EXIT_FAILURE, "write");
     _exit(EXIT_SUCCESS);
 }
 
@@ -89,6 +89,8 @@ main(int argc, char *argv[])
         err(EXIT_FAILURE, "fdopen");
     for (; fread(record, (size_t)bytes, 1, in) == 1; records++)
         torn += memcmp(record, record + 1, (size_t)bytes - 1) != 0;
+    if (ferror(in))
+        err(EXIT_FAILURE, "read");
     while (wait(NULL) != -1) /* until no child is left */
         ;
     if (records != WRITERS * RECORDS)

@@ -95,6 +95,8 @@ try_write(const char *who, int to)
 static void
 end(pid_t child)
 {
+    if (waitpid(child, NULL, WNOHANG) != 0)
+        errx(EXIT_FAILURE, "a child was killed, or failed");
     if (kill(child, SIGKILL) == -1 || waitpid(child, NULL, 0) == -1)
         err(EXIT_FAILURE, "kill");
 }
