@@ -58,8 +58,12 @@ write_to(char *map, int file, off_t at)
     }
     if (waitpid(child, &status, 0) == -1)
         err(EXIT_FAILURE, "waitpid");
-    if (WIFSIGNALED(status))
-        return WTERMSIG(status) == SIGBUS ? "SIGBUS" : "SIGSEGV";
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS)
+        return "SIGBUS";
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV)
+        return "SIGSEGV";
+    if (status != 0)
+        errx(EXIT_FAILURE, "the child was killed");
     if (pread(file, &c, 1, at) == -1)
         err(EXIT_FAILURE, "pread");
     return c == 'x' ? "kept" : "lost";

@@ -43,6 +43,8 @@ resident(void)
     while (kib == -1 && fgets(line, sizeof(line), rollup) != NULL)
         if (sscanf(line, "Rss: %ld", &kib) != 1)
             kib = -1;
+    if (kib == -1)
+        err(EXIT_FAILURE, "read /proc/self/smaps_rollup");
     fclose(rollup);
     return kib;
 }
