@@ -93,8 +93,10 @@ take(int kind)
     struct sembuf minus = {0, -1, IPC_NOWAIT};
     struct sembuf undone = {1, -1, IPC_NOWAIT | SEM_UNDO};
     struct flock whole = {.l_type = F_WRLCK};
-    int fd = open(file, O_RDWR), done = -1;
+    int fd = open(file, O_RDWR), done = fd;
 
+    if (fd == -1)
+        return errno;
     switch (kind) {
     case SET:
         done = semop(set, &minus, 1);
@@ -129,28 +131,33 @@ meaning(int error)
     return error == EOWNERDEAD ? "free, EOWNERDEAD" : strerror(error);
 }
 
-/* Take the lock, say so by closing the pipe, and never give it back. */
+/* Take the lock, say so through the pipe, and never give it back. */
 static pid_t
 start_holder(int kind)
 {
     pid_t parent = getpid(), pid;
-    int taken[2];
-    char c;
+    int taken[2], error;
+    ssize_t got;
+    char c = 0;
 
     if (pipe(taken) == -1 || (pid = fork()) == -1)
         err(EXIT_FAILURE, "pipe, fork");
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody else would end us */
-        if (getppid() != parent || take(kind) != 0)
+        if (getppid() != parent)
             _exit(EXIT_FAILURE);
-        close(taken[0]);
-        close(taken[1]);
+        if ((error = take(kind)) != 0)
+            errx(EXIT_FAILURE, "%s: %s", names[kind], strerror(error));
+        if (write(taken[1], &c, 1) == -1)
+            err(EXIT_FAILURE, "write");
         for (;;)
             pause();
     }
     close(taken[1]);
-    if (read(taken[0], &c, 1) == -1)
+    if ((got = read(taken[0], &c, 1)) == -1)
         err(EXIT_FAILURE, "read");
+    if (got == 0)
+        errx(EXIT_FAILURE, "the child could not take the lock");
     close(taken[0]);
     return pid;
 }
@@ -158,8 +165,6 @@ start_holder(int kind)
 int
 main(int argc, char *argv[])
 {
-    int status;
-
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         return puts("usage: crash\nShow who frees the lock of a process that "
                     "is killed.") == EOF;
@@ -173,9 +178,11 @@ main(int argc, char *argv[])
     for (int i = 0; i < KINDS; i++) {
         pid_t holder = start_holder(i);
         const char *before = meaning(take(i));
+        if (waitpid(holder, NULL, WNOHANG) != 0)
+            errx(EXIT_FAILURE, "the child was killed before its time");
         kill(holder, SIGKILL); /* our own child, and not yet waited for */
-        if (waitpid(holder, &status, 0) == -1 || !WIFSIGNALED(status))
-            errx(EXIT_FAILURE, "the child could not take the lock");
+        if (waitpid(holder, NULL, 0) == -1)
+            err(EXIT_FAILURE, "waitpid");
         printf("%-18s  held: %s  killed: %s\n", names[i], before,
                meaning(take(i)));
     }

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/sem.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -98,6 +99,7 @@ wait_until_ready(const char *who, int turn)
 static pid_t
 start(const char *who, int naive, int sets)
 {
+    const pid_t parent = getpid();
     int turn[2];
     char c;
 
@@ -107,6 +109,9 @@ start(const char *who, int naive, int sets)
     if (child == -1)
         err(EXIT_FAILURE, "fork");
     if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody else would end us */
+        if (getppid() != parent)
+            _exit(EXIT_FAILURE);
         close(turn[0]);
         find(who, naive ? 0 : IPC_EXCL);
         if (sets)
