@@ -10,6 +10,7 @@
 #define _XOPEN_SOURCE 700
 
 #include <err.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,8 @@ look_into_maps(int segment)
             printf("in maps: %s %s, and its inode is the id\n", rights, name);
             found++;
         }
+    if (ferror(maps))
+        err(EXIT_FAILURE, "read /proc/self/maps");
     fclose(maps);
     printf("that is %d of our mappings\n", found);
 }
@@ -77,6 +80,7 @@ int
 main(int argc, char *argv[])
 {
     int status;
+    sigset_t all;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
@@ -84,6 +88,8 @@ main(int argc, char *argv[])
         usage(stderr, 2);
     setvbuf(stdout, NULL, _IOLBF, 0);
 
+    sigfillset(&all); /* until it is removed, what is to stop us can wait */
+    sigprocmask(SIG_BLOCK, &all, NULL);
     int segment = shmget(IPC_PRIVATE, BYTES, 0600);
     if (segment == -1)
         err(EXIT_FAILURE, "shmget");
@@ -93,6 +99,7 @@ main(int argc, char *argv[])
      */
     if (shmctl(segment, IPC_RMID, NULL) == -1 || one == (void *)-1)
         err(EXIT_FAILURE, "shmat, shmctl");
+    sigprocmask(SIG_UNBLOCK, &all, NULL);
     char *two = attach(segment);
     printf("attached twice: %s\n",
            one == two ? "one address" : "two addresses");

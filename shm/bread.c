@@ -9,6 +9,7 @@
 #define _XOPEN_SOURCE 700
 
 #include <err.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,7 @@ int
 main(int argc, char *argv[])
 {
     static int plain;
+    sigset_t all;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
@@ -57,12 +59,15 @@ main(int argc, char *argv[])
 
     /* Removed at once, it lasts as long as somebody has it attached, which a
        child inherits: whatever ends us, nothing is left. */
+    sigfillset(&all); /* until it is removed, what is to stop us can wait */
+    sigprocmask(SIG_BLOCK, &all, NULL);
     int segment = shmget(IPC_PRIVATE, sizeof(int), 0600);
     if (segment == -1)
         err(EXIT_FAILURE, "shmget");
     int *shared = shmat(segment, NULL, 0);
     if (shmctl(segment, IPC_RMID, NULL) == -1 || shared == (void *)-1)
         err(EXIT_FAILURE, "shmat, shmctl");
+    sigprocmask(SIG_UNBLOCK, &all, NULL);
 
     let_a_child_set(&plain, "a plain variable");
     let_a_child_set(shared, "one in shared memory");

@@ -53,7 +53,7 @@ make(key_t key)
     char *words = segment == -1 ? (void *)-1 : shmat(segment, NULL, 0);
 
     if (words == (void *)-1) {
-        warn("shmget, shmat");
+        warn("the child: shmget, shmat");
         return EXIT_FAILURE;
     }
     memcpy(words, "left behind", BYTES);
@@ -77,6 +77,7 @@ main(int argc, char *argv[])
     const key_t key = ftok(".", 'l');
     struct shmid_ds st = {0};
     sigset_t all;
+    int status;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
@@ -93,10 +94,14 @@ main(int argc, char *argv[])
     pid_t child = fork();
     if (child == 0)
         _exit(make(key));
-    int segment = child == -1 || waitpid(child, NULL, 0) == -1
-                      ? -1
-                      : shmget(key, BYTES, 0600);
-    check(segment != -1, "fork, shmget", -1);
+    if (child == -1 || waitpid(child, &status, 0) == -1)
+        err(EXIT_FAILURE, "fork");
+    int segment = shmget(key, BYTES, 0600);
+    if (status != 0) {
+        shmctl(segment, IPC_RMID, NULL);
+        errx(EXIT_FAILURE, "the child was killed, or failed");
+    }
+    check(segment != -1, "shmget", -1);
     const char *one = shmat(segment, NULL, SHM_RDONLY);
     check(one != (void *)-1, "shmat", segment);
     printf("its maker has exited: \"%.11s\"\n", one);

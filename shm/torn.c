@@ -11,6 +11,7 @@
 
 #include <err.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,12 +40,17 @@ usage(FILE *stream, int status)
 static struct shared *
 attach(void)
 {
+    sigset_t all;
+
+    sigfillset(&all); /* until it is removed, what is to stop us can wait */
+    sigprocmask(SIG_BLOCK, &all, NULL);
     int segment = shmget(IPC_PRIVATE, sizeof(struct shared), 0600);
     if (segment == -1)
         err(EXIT_FAILURE, "shmget");
     struct shared *shared = shmat(segment, NULL, 0);
     if (shmctl(segment, IPC_RMID, NULL) == -1 || shared == (void *)-1)
         err(EXIT_FAILURE, "shmat, shmctl");
+    sigprocmask(SIG_UNBLOCK, &all, NULL);
     return shared;
 }
 
