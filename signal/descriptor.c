@@ -39,7 +39,7 @@ make_news(pid_t parent, int counter)
     const uint64_t amount = 3;
 
     if (write(counter, &amount, sizeof(amount)) == -1)
-        _exit(EXIT_FAILURE);
+        err(EXIT_FAILURE, "write to the eventfd");
     kill(parent, SIGUSR1);
     _exit(7);
 }
@@ -73,6 +73,8 @@ tell_end(pid_t child)
 
     if (waitid(P_PID, (id_t)child, &info, WEXITED) == -1)
         err(EXIT_FAILURE, "waitid");
+    if (info.si_code != CLD_EXITED || info.si_status == EXIT_FAILURE)
+        errx(EXIT_FAILURE, "the child was killed, or failed");
     printf("pidfd: the child has ended, status %d\n", info.si_status);
 }
 
