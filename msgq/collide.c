@@ -80,12 +80,11 @@ visit(const char *path, const struct stat *st, int type, struct FTW *where)
 static void
 save(void)
 {
-    int fd = mkstemp(one);
+    if (mkstemp(one) == -1 || mkstemp(other) == -1)
+        err(EXIT_FAILURE, "mkstemp");
     key_t before = ftok(one, 'a');
-    int new = mkstemp(other);
-
-    if (fd == -1 || new == -1 || rename(other, one) == -1)
-        err(EXIT_FAILURE, "mkstemp, rename %s", one);
+    if (rename(other, one) == -1)
+        err(EXIT_FAILURE, "rename %s", one);
     key_t after = ftok(one, 'a');
     if (before == -1 || after == -1)
         err(EXIT_FAILURE, "ftok %s", one);

@@ -95,12 +95,16 @@ static void
 other_kinds(void)
 {
     int segment = shmget(IPC_PRIVATE, 1, 0600);
-    int set = semget(IPC_PRIVATE, 1, 0600);
 
+    if (segment == -1)
+        err(EXIT_FAILURE, "shmget");
+    shmctl(segment, IPC_RMID, NULL);
+    int set = semget(IPC_PRIVATE, 1, 0600);
+    if (set == -1)
+        err(EXIT_FAILURE, "semget");
+    semctl(set, 0, IPC_RMID);
     printf("identifiers: queue %d, segment %d, semaphores %d\n", queue, segment,
            set);
-    shmctl(segment, IPC_RMID, NULL);
-    semctl(set, 0, IPC_RMID);
 }
 
 int
@@ -124,7 +128,7 @@ main(int argc, char *argv[])
     queue = get("msgget(key, IPC_CREAT | IPC_EXCL | 0600)", key,
                 IPC_CREAT | IPC_EXCL | 0600, -1);
     if (queue == -1)
-        exit(EXIT_FAILURE);
+        errx(EXIT_FAILURE, "msgget: no queue, so no identity");
     atexit(clean); /* fails only for want of memory */
     get("msgget(key, 0)", key, 0, queue);
     get("msgget(key, IPC_CREAT | 0600)", key, IPC_CREAT | 0600, queue);

@@ -71,6 +71,16 @@ meet(const char *how, int id)
 }
 
 static int
+from_folder(char letter, int flags)
+{
+    key_t key = ftok(".", letter);
+
+    if (key == -1) /* msgget() would take it for a key like any other */
+        err(EXIT_FAILURE, "ftok .");
+    return msgget(key, flags);
+}
+
+static int
 from_file(void)
 {
     int id = -1;
@@ -110,8 +120,8 @@ play(enum way way)
              msgget(SOME_INTEGER, IPC_CREAT | 0600));
     } else if (way == BY_FTOK) {
         meet("ftok of the same folder and letter",
-             msgget(ftok(".", 'k'), IPC_CREAT | 0600));
-        meet("ftok with another letter", msgget(ftok(".", 'l'), 0));
+             from_folder('k', IPC_CREAT | 0600));
+        meet("ftok with another letter", from_folder('l', 0));
     } else {
         meet("the number in the file, no msgget", from_file());
     }

@@ -115,7 +115,8 @@ main(int argc, char *argv[])
     take(message, 100, 0);
     take(message, 100, MSG_NOERROR);
     for (int i = 1; i <= 3; i++)
-        msgsnd(queue, message, (size_t)i, IPC_NOWAIT); /* there is room */
+        if (msgsnd(queue, message, (size_t)i, IPC_NOWAIT) == -1)
+            err(EXIT_FAILURE, "msgsnd");
     for (int i = 1; i <= 3; i++)
         take(message, max, 0);
     free(message);

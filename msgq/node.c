@@ -32,7 +32,7 @@ enum { NODE_PATIENCE = 5 }; /* ticks of the clock until naive gives up */
 
 static const char names[] = NODE_NAMES;
 static int place, queue = -1, me;
-static int begun, ended[NODE_COUNT], done;
+static int ended[NODE_COUNT], done;
 static volatile sig_atomic_t stopped; /* by this signal */
 
 static void
@@ -96,15 +96,18 @@ leave(void)
 }
 
 /* A call was woken by a signal: were we told to stop; is anybody gone that has
-   more to say? Nobody tells. Returns who, or -1. */
+   more to say? Nobody tells. Once a message was sent, all four had come: who is
+   gone then may have woken some of us, and not all. Returns who, or -1. */
 static int
 look(const char *call)
 {
+    struct msqid_ds now;
+
     if (stopped)
         exit(EXIT_FAILURE); /* by way of leave() */
-    if (errno != EINTR)
+    if (errno != EINTR || msgctl(queue, IPC_STAT, &now) == -1)
         err(EXIT_FAILURE, "%s", call);
-    for (int who = 0; begun && who < NODE_COUNT; who++)
+    for (int who = 0; now.msg_stime != 0 && who < NODE_COUNT; who++)
         if (who != me && !ended[who] && !lock(F_OFD_GETLK, who))
             return who;
     return -1;
@@ -270,7 +273,6 @@ main(int argc, char *argv[])
     enter(MSGQ_PATH);
     warnx("msgrcv: sleeps until %s are all there", names);
     hear(&start, NODE_START + me);
-    begun = 1;
     warnx("all are there");
 
     if (argc == 3) {
