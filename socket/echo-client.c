@@ -104,14 +104,13 @@ speak(int from, int to, int report)
             again("read", "standard input");
         for (ssize_t done = 0; done < got; done += put)
             while ((put = write(to, buf + done, (size_t)(got - done))) == -1)
-                if (errno != EINTR) /* the parent sees the same, and says so */
-                    _exit(EXIT_FAILURE);
+                again("write to", path);
         said += got;
     } while (got > 0);
     while (write(report, &said, sizeof(said)) == -1)
         again("write to", "the parent");
     if (shutdown(to, SHUT_WR) == -1)
-        _exit(EXIT_FAILURE);
+        err(EXIT_FAILURE, "shutdown %s", path);
     _exit(EXIT_SUCCESS);
 }
 
@@ -153,6 +152,8 @@ hear(int from, int to, int report, pid_t child)
         }
         while ((got = read(from, buf, sizeof(buf))) == -1 && errno == EINTR)
             continue;
+        if (got == -1)
+            warn("read from %s", path);
         if (got <= 0)
             break;
         for (ssize_t done = 0; done < got; done += put)

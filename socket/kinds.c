@@ -63,6 +63,8 @@ show_bounds(const char *what, int type, size_t room)
     printf("%s, room for %zu:", what, room);
     while ((got = recv(ends[1], buf, room, MSG_DONTWAIT)) != -1)
         printf(" \"%.*s\"", (int)got, buf);
+    if (errno != EAGAIN)
+        err(EXIT_FAILURE, "recv");
     printf("\n");
 
     /* Does a receiver learn that the sender has gone? */

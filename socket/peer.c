@@ -71,10 +71,11 @@ meet(struct sockaddr_storage *name, socklen_t size, pid_t *child)
     if (getsockname(listener, any, &size) == -1)
         err(EXIT_FAILURE, "getsockname");
     *child = caller(listener, any, size);
-    if (poll(&call, 1, 5000) < 1)
+    int calls = poll(&call, 1, 5000);
+    if (calls == 0)
         errx(EXIT_FAILURE, "the child has not called");
-    if ((fd = accept(listener, NULL, NULL)) == -1)
-        err(EXIT_FAILURE, "accept");
+    if (calls == -1 || (fd = accept(listener, NULL, NULL)) == -1)
+        err(EXIT_FAILURE, "poll, accept");
     close(listener);
     return fd;
 }
@@ -102,6 +103,17 @@ show(const char *when, int fd, pid_t child)
            (int)who.gid, who.pid == child ? "the child" : "not known");
 }
 
+static void
+show_end(struct pollfd *end)
+{
+    int ended = poll(end, 1, 0);
+
+    if (ended == -1)
+        err(EXIT_FAILURE, "poll");
+    printf("unix, a descriptor for it: poll: %s\n",
+           ended ? "it has ended" : "it lives");
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -125,14 +137,12 @@ main(int argc, char *argv[])
     if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &end.fd, &length) == -1)
         printf("unix, a descriptor for it: %s\n", strerror(errno));
     else
-        printf("unix, a descriptor for it: poll: %s\n",
-               poll(&end, 1, 0) == 0 ? "it lives" : "it has ended");
+        show_end(&end);
     shutdown(fd, SHUT_WR);
     if (waitpid(child, NULL, 0) == -1)
         err(EXIT_FAILURE, "waitpid");
     if (end.fd != -1)
-        printf("unix, a descriptor for it: poll: %s\n",
-               poll(&end, 1, 0) == 0 ? "it lives" : "it has ended");
+        show_end(&end);
     show("unix, after its end", fd, child); /* by now anybody's number */
 
     memset(&name, 0, sizeof(name));

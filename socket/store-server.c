@@ -162,8 +162,10 @@ keep(int from, int receipts)
 
     for (;;) {
         while ((got = read(from, buf, sizeof(buf))) == -1)
-            if (errno != EINTR)
+            if (errno != EINTR) {
+                warn("logger: read");
                 _exit(EXIT_FAILURE);
+            }
         if (got == 0)
             _exit(EXIT_SUCCESS);
         for (ssize_t done = 0; done < got; done += put)
@@ -173,8 +175,10 @@ keep(int from, int receipts)
                     _exit(EXIT_FAILURE);
                 }
         while (write(receipts, &got, sizeof(got)) == -1 && errno != EPIPE)
-            if (errno != EINTR)
+            if (errno != EINTR) {
+                warn("logger: write a receipt");
                 _exit(EXIT_FAILURE);
+            }
     }
 }
 
@@ -231,13 +235,17 @@ is_kept(const char *buf, size_t bytes)
     ssize_t put, got, kept;
 
     for (size_t done = 0; done < bytes; done += (size_t)put)
-        while ((put = write(to_logger, buf + done, bytes - done)) == -1)
-            if (errno != EINTR)
+        while ((put = write(to_logger, buf + done, bytes - done)) == -1) {
+            if (errno == EPIPE)
                 return 0;
+            again("write to", "the logger");
+        }
     for (size_t done = 0; done < bytes; done += (size_t)kept)
-        while ((got = read(fds[LOGGER].fd, &kept, sizeof(kept))) < 1)
-            if (got == 0 || errno != EINTR)
+        while ((got = read(fds[LOGGER].fd, &kept, sizeof(kept))) < 1) {
+            if (got == 0)
                 return 0;
+            again("read from", "the logger");
+        }
     return 1;
 }
 
