@@ -86,7 +86,7 @@ make(const char *name)
 {
     if (mkfifo(name, FIFO_MODE) == -1 && errno != EEXIST)
         err(EXIT_FAILURE, "mkfifo %s", name);
-    if (!is_our_fifo(name))
+    if (!is_our_fifo(name) && errno != ENOENT) /* or just removed */
         errx(EXIT_FAILURE, "%s is not a FIFO of yours", name);
 }
 

@@ -131,7 +131,7 @@ main(int argc, char *argv[])
        name behind. But it must be a FIFO, not a file of yours. */
     if (mkfifo(path, FIFO_MODE) == -1 && errno != EEXIST)
         err(EXIT_FAILURE, "mkfifo %s", path);
-    if (!is_our_fifo())
+    if (!is_our_fifo() && errno != ENOENT) /* or just removed */
         errx(EXIT_FAILURE, "%s is not a FIFO of yours", path);
     warnx("open %s: sleeps until a reader opens it too", path);
     while ((fifo = open(path, O_WRONLY)) == -1)
