@@ -61,15 +61,16 @@ check: all                      ## run the tests; TESTS=tests/fifo.bats BIN=mine
 check-sanitized:                ## run them again under ASan and UBSan
 	$(Q)$(MAKE) check BUILD='$(BUILD)/sanitized' CFLAGS='$(SANITIZE)'
 
-# Each call of each pair goes wrong once; each program meets each limit; each pair
-# a hostile peer; and bugs put in on purpose must be found by all this.
+# Each call of each pair goes wrong once; either side is hit by a signal at any
+# moment, and both start at once, ROUNDS=300 times; each program meets each limit,
+# each pair a hostile peer; and bugs put in on purpose must be found by all this.
 torture: all                    ## what the world does to programs; ONLY=fifo
 	$(Q)$(MAKE) -s all BUILD='$(BUILD)/sanitized' CFLAGS='$(SANITIZE)' >/dev/null
-	$(Q)status=0; for each in torture limits hostile seeds; do \
+	$(Q)status=0; for each in torture rounds limits hostile seeds; do \
 	    [ $$each = limits -o $$each = hostile ] && \
 	        build='$(abspath $(BUILD))/sanitized' || build='$(abspath $(BUILD))'; \
 	    BUILD="$$build" PLAIN='$(abspath $(BUILD))' ONLY='$(ONLY)' \
-	        SHARE='$(SHARE)' tests/$$each || status=1; \
+	        SHARE='$(SHARE)' ROUNDS='$(ROUNDS)' tests/$$each || status=1; \
 	done; exit $$status
 
 # COMPARE=old.tsv says what became faster or slower.
