@@ -75,6 +75,7 @@ meet(void)
     memcpy(address.sun_path, path, strlen(path));
 
     for (;;) {
+        errno = 0; /* what a call before has left is not about this name */
         if (!is_our_socket() && errno != ENOENT)
             errx(EXIT_FAILURE, "%s is not a socket of yours", path);
         if (connect(sock, (struct sockaddr *)&address, sizeof(address)) == 0)

@@ -79,6 +79,7 @@ meet(void)
     for (;;) {
         while (flock(folder, LOCK_EX) == -1)
             again("flock", path);
+        errno = 0; /* what a call before has left is not about this name */
         if (!is_our_socket() && errno != ENOENT)
             errx(EXIT_FAILURE, "%s is not a socket of yours", path);
         if (connect(sock, (struct sockaddr *)&address, sizeof(address)) == 0)

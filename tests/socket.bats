@@ -410,6 +410,26 @@ two_ended() {
     [ -S theirs ]
 }
 
+@test "socket: another user's socket is refused, also by one who already waits" {
+    [ "$(id -u)" = 0 ] || skip "needs root, to make a socket that belongs to another"
+    for side in writer ping fd-sender echo-client; do
+        start reader theirs 2> theirs.err
+        theirs=$!
+        await grep -q accept theirs.err
+        start $side ipc.sock < /dev/null 2> $side.err
+        one=$!
+        await asleep $one
+        chown 12345 theirs
+        mv theirs ipc.sock
+        finish $one 1
+        WHO=$side says "$side: ipc.sock is not a socket of yours"
+        [ -S ipc.sock ]
+        stop TERM $theirs
+        finish $theirs 143
+        rm ipc.sock
+    done
+}
+
 @test "socket: a live socket of another type is refused and not harmed" {
     command -v python3 || skip "needs python3, to make a datagram socket"
     for type in DGRAM SEQPACKET; do
