@@ -63,10 +63,11 @@ check-sanitized:                ## run them again under ASan and UBSan
 
 # Each call of each pair goes wrong once; either side is hit by a signal at any
 # moment, and both start at once, ROUNDS=300 times; each program meets each limit,
-# each pair a hostile peer; and bugs put in on purpose must be found by all this.
+# each pair a hostile peer; bugs put in on purpose must be found by all this; and
+# other compilers, valgrind and TSan look at what goes well.
 torture: all                    ## what the world does to programs; ONLY=fifo
 	$(Q)$(MAKE) -s all BUILD='$(BUILD)/sanitized' CFLAGS='$(SANITIZE)' >/dev/null
-	$(Q)status=0; for each in torture rounds limits hostile seeds; do \
+	$(Q)status=0; for each in torture rounds limits hostile seeds eyes; do \
 	    [ $$each = limits -o $$each = hostile ] && \
 	        build='$(abspath $(BUILD))/sanitized' || build='$(abspath $(BUILD))'; \
 	    BUILD="$$build" PLAIN='$(abspath $(BUILD))' ONLY='$(ONLY)' \
