@@ -233,14 +233,9 @@ apart_sides() {
         side=ping
         ((round % 2)) && side=pong
         survivor=$(other $side)
-        both=(ping pong)
-        ((round % 4 < 2)) || both=(pong ping)
-        for one in ${both[@]}; do
-            case $one in
-                ping) side ping -n 10000000 ;;
-                pong) side pong ;;
-            esac
-        done
+        ((round % 4 < 2)) || side pong
+        side ping -n 10000000
+        ((round % 4 >= 2)) || side pong
         pause "0.0$((RANDOM % 3))$((RANDOM % 10))"
         await child ${!side} > /dev/null
         stop KILL ${!side}
