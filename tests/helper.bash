@@ -434,6 +434,28 @@ killed_full() {
     done
 }
 
+# not_taken: a reader that ends before it has written out all is no success.
+not_taken() {
+    local signal
+    head -c 72K /dev/zero > sent
+    for signal in INT KILL; do
+        rm -f full
+        mkfifo full
+        exec {full}<> full # has not room for all
+        write_from sent {full}>&-
+        read_to full {full}>&-
+        await grep -q 'end of input' writer.err
+        await asleep $reader
+        await asleep $writer
+        stop $signal $reader
+        finish $reader $((128 + $(kill -l $signal)))
+        finish $writer 1
+        misses writer
+        exec {full}>&-
+        clean
+    done
+}
+
 # what_was_put: by a killed writer comes out before its end is told.
 what_was_put() {
     mkfifo source full

@@ -163,34 +163,8 @@ keyboard() {
     pairs killed_full reader
 }
 
-# all_sent: a writer that has sent all, and a reader that cannot write it out.
-all_sent() {
-    rm -f full
-    mkfifo full
-    exec {full}<> full
-    head -c 72K /dev/zero > sent
-    start $W $operand < sent 2> writer.err {full}>&-
-    writer=$!
-    start $R $operand > full 2> reader.err {full}>&-
-    reader=$!
-    await grep -q 'end of input' writer.err
-    await asleep $reader
-    await asleep $writer
-}
-
 @test "msgq: a reader that ends before it has written out all is no success" {
-    for kind in '' posix-; do
-        names "$kind"
-        for signal in INT KILL; do
-            all_sent
-            stop $signal $reader
-            finish $reader $((128 + $(kill -l $signal)))
-            finish $writer 1
-            WHO=writer says "$W: the reader is gone before the end"
-            exec {full}>&-
-            clean
-        done
-    done
+    pairs not_taken
 }
 
 @test "msgq: a reader whose output fills, and is woken in the middle, loses nothing" {

@@ -128,6 +128,10 @@ small() {
     pairs what_was_put
 }
 
+@test "shm: a reader that ends before it has written out all is no success" {
+    pairs not_taken
+}
+
 @test "shm: an output that takes only a part now takes the rest later" {
     pairs slow
 }
