@@ -14,8 +14,9 @@
  *   when its owner dies, however it dies. A name without a lock is what a
  *   killed run has left behind; a lock without a name is somebody we have met.
  *
- * - The file is empty or has its full length: a file of yours, which could have
- *   that name, hardly will.
+ * - The file is private, and empty or of its full length. What is so, has that
+ *   name and no lock is taken for what a killed run has left: a file of yours
+ *   could be, but hardly will.
  *
  * Lengths in a shared map are anybody's: read once, then checked.
  */
