@@ -84,7 +84,7 @@ find(void)
     struct stat st;
 
     file = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
-    if (file == -1 && errno == ENOENT)
+    if (file == -1 && errno == ENOENT && *path != '\0')
         return 0;
     if (file == -1 || fstat(file, &st) == -1)
         err(EXIT_FAILURE, "open %s", path);

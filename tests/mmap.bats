@@ -419,6 +419,8 @@ C
         run -2 timeout 10 poke "$number" 0x1000 text
         [ "$output" = "poke: $number: not the number of a process" ]
     done
+    run -1 timeout 10 ping "" # it waits for a name, but no file has this one
+    [ "${lines[-1]}" = "ping: open : No such file or directory" ]
     run -2 timeout 10 reader -b 1
     run -2 timeout 10 poke 1 0x10g text
     [ "$output" = "poke: 0x10g: not an address like 0x1234" ]

@@ -226,6 +226,10 @@ pending() {
         run -1 timeout 10 $side nowhere/file < /dev/null
         [ "$output" = "$side: open nowhere/file: No such file or directory" ]
     done
+    for side in writer ping; do # they wait for a name, but no file has this one
+        run -1 timeout 10 $side "" < /dev/null
+        [ "${lines[-1]}" = "$side: open : No such file or directory" ]
+    done
 }
 
 @test "signal: the file is its owner's alone" {
