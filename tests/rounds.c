@@ -66,6 +66,13 @@ static int slowly;                   /* comes what is to be read */
 static int gate[2] = {-1, -1};       /* who comes waits for it to be opened */
 static uint64_t chance;
 
+/* Who starts first and how much later the other, who is hit, how and when. */
+static struct {
+    int first, victim;
+    size_t signal;
+    long delay, moment, pause; /* in microseconds; a pause until SIGCONT */
+} plan;
+
 /* What became of all the rounds. */
 static struct {
     long rounds, ended, waited, finished, late, went_on, bad;
@@ -566,70 +573,87 @@ target(int i)
                                  : 0;
 }
 
+/* What is left to chance. */
 static void
-kill_round(int ignorant)
+make_plan(void)
 {
     int single = sides[1].argv == NULL;
-    int first = single ? 0 : (int)draw(2), victim = (int)draw(2);
-    size_t s = (size_t)draw(sizeof(signals) / sizeof(signals[0]));
-    int sig = signals[s].number, leaving = 0, begun = single;
-    slowly = draw(2) && strcmp(sides[0].input, "/dev/null") != 0;
-    long delay = single || draw(2) == 0 ? 0 : draw(length);
-    long moment =
-        draw(length + (slowly ? SLOWLY : 0) + (victim == first ? delay : 0));
-    long pause = draw(8) == 0 ? draw(300000) : draw(20000);
-    pid_t pid = 0;
 
-    snprintf(scene, sizeof(scene), "%s to %s after %ld us, %s %ld us later%s",
-             signals[s].name, called(victim), moment, called(!first), delay,
-             slowly ? ", slowly fed" : "");
+    plan.first = single ? 0 : (int)draw(2);
+    plan.victim = (int)draw(2);
+    plan.signal = (size_t)draw(sizeof(signals) / sizeof(signals[0]));
+    slowly = draw(2) && strcmp(sides[0].input, "/dev/null") != 0;
+    plan.delay = single || draw(2) == 0 ? 0 : draw(length);
+    plan.moment = draw(length + (slowly ? SLOWLY : 0) +
+                       (plan.victim == plan.first ? plan.delay : 0));
+    plan.pause = draw(8) == 0 ? draw(300000) : draw(20000);
     if (single)
         snprintf(scene, sizeof(scene), "%s to %s of %s after %ld us%s",
-                 signals[s].name, victim ? "the child" : "the parent",
-                 called(0), moment, slowly ? ", slowly fed" : "");
-    long start = now(), hit = start + moment;
-    if (victim != first && !single)
-        hit += delay;
-    begin(first);
-    if (!begun && start + delay <= hit) {
-        rest(start + delay);
-        begin(!first);
+                 signals[plan.signal].name,
+                 plan.victim ? "the child" : "the parent", called(0),
+                 plan.moment, slowly ? ", slowly fed" : "");
+    else
+        snprintf(scene, sizeof(scene),
+                 "%s to %s after %ld us, %s %ld us later%s",
+                 signals[plan.signal].name, called(plan.victim), plan.moment,
+                 called(!plan.first), plan.delay, slowly ? ", slowly fed" : "");
+}
+
+/* Start both, and hit one. Returns 0 if it was not there. It may be in exit(2)
+   already: then it is leaving. */
+static pid_t
+play(int *leaving, long *hit)
+{
+    long start = now(), second = start + plan.delay;
+    int begun = sides[1].argv == NULL, sig = signals[plan.signal].number;
+    pid_t pid;
+
+    *hit = plan.moment + (plan.victim == plan.first ? start : second);
+    begin(plan.first);
+    if (!begun && second <= *hit) {
+        rest(second);
+        begin(!plan.first);
         begun = 1;
     }
-    rest(hit);
-    if ((pid = target(victim)) == 0) {
-        leaving = 1;
-    } else {
+    rest(*hit);
+    if ((pid = target(plan.victim)) != 0)
         kill(pid, sig);
-        leaving = is_leaving(pid);
-    }
-    hit = now();
-    if (sig == SIGSTOP && !begun && start + delay < hit + pause) {
-        rest(start + delay);
-        begin(!first);
+    *leaving = pid == 0 || is_leaving(pid);
+    *hit = now();
+    if (!begun && (sig != SIGSTOP || second < *hit + plan.pause)) {
+        rest(second);
+        begin(!plan.first);
         begun = 1;
     }
     if (sig == SIGSTOP) {
-        rest(hit + pause);
+        rest(*hit + plan.pause);
         if (pid != 0)
             kill(pid, SIGCONT);
     }
     if (!begun) {
-        rest(start + delay);
-        begin(!first);
-        hit = now();
+        rest(second);
+        begin(!plan.first);
     }
+    return pid;
+}
 
-    if (sig == SIGSTOP || pid == 0) {
+static void
+kill_round(int ignorant)
+{
+    int single = sides[1].argv == NULL, leaving;
+    int victim, sig;
+    long hit;
+    pid_t pid;
+
+    make_plan();
+    victim = plan.victim;
+    sig = signals[plan.signal].number;
+    pid = play(&leaving, &hit);
+    if (sig == SIGSTOP) {
         both_well("after all");
-        sum.went_on += sig == SIGSTOP;
-        sum.late += sig != SIGSTOP;
-        slowly = 0;
-        clear(0);
-        return;
-    }
-    if (single && victim == 1) { /* its parent knows what has become of it */
-        leaving = ends(0, hit + PROMISE) && sides[0].status == 0;
+        sum.went_on++;
+    } else if (single && victim == 1) { /* its parent knows what became of it */
+        leaving = pid == 0 || (ends(0, hit + PROMISE) && sides[0].status == 0);
     } else if (!ends(victim, hit + PROMISE)) {
         accuse(victim, "does not end", "when it is told to");
     } else if (sides[victim].status == 0) {
@@ -641,15 +665,16 @@ kill_round(int ignorant)
         accuse(victim, "ends otherwise", "than by the signal");
     } else {
         leaving = 0;
-        hit = now();
     }
-    if (reason[0] == '\0' && leaving) {
-        both_well("although the signal came late");
-        sum.late++;
-    } else if (reason[0] == '\0' && !(single && victim == 0)) {
-        survive(single ? 0 : !victim, ignorant, hit);
-    } else if (reason[0] == '\0') {
-        sum.ended++; /* clear() sees whether the child is gone */
+    if (reason[0] == '\0' && sig != SIGSTOP) {
+        if (leaving) {
+            both_well("although the signal came late");
+            sum.late++;
+        } else if (single && victim == 0) {
+            sum.ended++; /* clear() sees whether the child is gone */
+        } else {
+            survive(single ? 0 : !victim, ignorant, single ? hit : now());
+        }
     }
     slowly = 0;
     if (sig == SIGKILL && reason[0] == '\0') {
