@@ -306,11 +306,14 @@ static int
 flood_queue(const char *path)
 {
     struct message message = {.type = MSGQ_NEVER};
-    int queue = msgget(ftok(path, MSGQ_PROJECT), IPC_CREAT | 0600), sent = 0;
+    key_t key = ftok(path, MSGQ_PROJECT);
+    int queue = key == -1 ? -1 : msgget(key, IPC_CREAT | 0600), sent = 0;
 
+    if (queue == -1)
+        err(EXIT_FAILURE, "msgget %s", path);
     while (msgsnd(queue, &message, 1000, IPC_NOWAIT) == 0)
         sent++;
-    if (queue == -1 || errno != EAGAIN)
+    if (errno != EAGAIN)
         err(EXIT_FAILURE, "msgsnd");
     printf("%d messages\n", sent);
     return 0;
