@@ -114,8 +114,10 @@ show_data(void)
     close(fifo);
     if ((fifo = open(path, O_RDONLY | O_NONBLOCK)) == -1)
         err(EXIT_FAILURE, "open %s", path);
-    printf("closed by all, opened again: %zd bytes\n",
-           read(fifo, buf, sizeof(buf)));
+    ssize_t got = read(fifo, buf, sizeof(buf));
+    if (got == -1)
+        err(EXIT_FAILURE, "read %s", path);
+    printf("closed by all, opened again: %zd bytes\n", got);
     close(fifo);
 }
 
