@@ -123,6 +123,7 @@ main(int argc, char *argv[])
 {
     struct report report, sum = {0};
     int ends[2];
+    ssize_t got;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
@@ -150,12 +151,14 @@ main(int argc, char *argv[])
     wait_for(CROWD); /* the readers: their reports are in the pipe */
     close(ends[1]);
 
-    while (read(ends[0], &report, sizeof(report)) > 0) {
+    while ((got = read(ends[0], &report, sizeof(report))) > 0) {
         printf("reader %d: %d lines\n", report.reader, report.lines);
         sum.lines += report.lines;
         sum.torn += report.torn;
         sum.sum += report.sum;
     }
+    if (got == -1)
+        err(EXIT_FAILURE, "read the reports");
     const long all = (long)CROWD * LINES; /* numbered from 0 */
     printf("sum: %d lines, %d torn, and %s of each\n", sum.lines, sum.torn,
            sum.sum == all * (all - 1) / 2 ? "one" : "not one");

@@ -435,7 +435,7 @@ list(const struct traced *t, const struct user_regs_struct *regs)
     if (regs->orig_rax == SYS_read && is_counter(t->pid, (int)regs->rdi))
         faults = "EINTR"; /* whole or not at all */
     if ((regs->orig_rax == SYS_recvfrom || regs->orig_rax == SYS_sendto) &&
-        is_datagram(t->pid, (int)regs->rdi))
+        ((findings && regs->rdx <= 64) || is_datagram(t->pid, (int)regs->rdi)))
         faults = "EINTR ENOMEM"; /* whole or not at all */
     if (regs->orig_rax == SYS_openat && !is_fifo(t->pid, regs->rsi))
         faults = "EACCES EMFILE ENFILE ENOMEM"; /* all else opens at once */
