@@ -241,7 +241,7 @@ static volatile uint32_t *
 in_use(char *at, size_t size, int last, unsigned long turn)
 {
     enum { FRONT = 64, END = 16 };
-    volatile uint32_t *used[FRONT], *word = (uint32_t *)(void *)at;
+    volatile uint32_t *used[FRONT] = {0}, *word = (uint32_t *)(void *)at;
     size_t words = last ? END : FRONT, n = 0;
 
     if (last)
