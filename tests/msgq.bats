@@ -39,7 +39,7 @@ asleep() {
     local pid name
     pid=$(child "$1" 2> /dev/null) || return
     read -r name < "/proc/$pid/comm" || return
-    [[ $operand != timeout && $operand != env && $operand != nsenter && $(state "$pid") == S ]]
+    [[ $name != timeout && $name != env && $name != nsenter && $(state "$pid") == S ]]
 } 2> /dev/null
 
 # queues: mode and owner of each queue there is, those of this folder if outside.
@@ -450,15 +450,15 @@ open_queue() {
     command -v perl > /dev/null || skip "needs perl, to send a message without text"
     names posix-
     keyboard
-    start posix-writer $name < keyboard 2> writer.err {keys}>&-
+    start posix-writer $operand < keyboard 2> writer.err {keys}>&-
     writer=$!
     await asleep $writer
     now perl -e '$name = substr(shift, 1); $queue = syscall(240, $name, 1, 0, 0); $text = "";
-        $queue >= 0 && syscall(242, $queue, $text, 0, 0, 0) == 0 or die $!' $name
-    now posix-reader $name
+        $queue >= 0 && syscall(242, $queue, $text, 0, 0, 0) == 0 or die $!' $operand
+    now posix-reader $operand
     finish $writer 1
     WHO=writer says "posix-writer: the reader is gone before the end"
-    nothing_left
+    clean
 }
 
 @test "msgq: a path or a name that will not do is an error that says why" {

@@ -259,8 +259,7 @@ apart_sides() {
 
 @test "sem: ping does not wait for what a stranger has put into the set" {
     command -v python3 > /dev/null || skip "needs python3, to change a value"
-    side pong
-    await waits pong
+    waits pong
     "${inside[@]}" python3 -c "
 import ctypes
 libc = ctypes.CDLL(None)
@@ -269,7 +268,7 @@ assert libc.semctl(libc.semget(libc.ftok(b'.', ord('V')), 4, 0), 2, 16, 7) == 0"
     finish $ping 1
     WHO=ping says "ping: semop: Resource temporarily unavailable"
     finish $pong 1
-    nothing_left
+    clean
 }
 
 # strangers PATH SEMAPHORES MODE...: make sets of sevens under these paths' keys.
