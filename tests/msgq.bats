@@ -221,16 +221,17 @@ keyboard() {
             if [ $killed = writer ]; then
                 start $W $operand < sent 2> writer.err
             else
+                mv received before
                 start $R $operand > received 2> reader.err
             fi
             next=$!
             await ended $survivor
             wait $survivor && status=0 || status=$?
-            cp received before
+            [ $killed = reader ] || cp received before
             if [ $status = 0 ] && settle $next; then
                 : # they have met
-            elif [ $killed = reader ]; then
-                [ $status = 1 ]
+            elif [ $killed = reader ]; then # it may have had its last word already
+                [ $status = 1 ] || cmp sent before
                 now $W $operand < sent
             else # it may have sent all, and only not heard so
                 [ $status = 1 ] || cmp sent before
