@@ -39,7 +39,7 @@ largest(void)
     if (file == NULL)
         err(EXIT_FAILURE, "open %s", path);
     if (fscanf(file, "%ld", &bytes) != 1)
-        errx(EXIT_FAILURE, "%s: no number", path);
+        err(EXIT_FAILURE, "read %s", path); /* always a number */
     fclose(file);
     return bytes;
 }
