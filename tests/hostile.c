@@ -252,6 +252,26 @@ in_use(char *at, size_t size, int last, unsigned long turn)
     return n == 0 ? NULL : used[turn % n];
 }
 
+/* In front, and where a line of the cache begins: also what is still 0. */
+static const size_t fields[] = {0, 8, 68, 4, 64, 12, 72, 128, 192};
+
+/* As the peer would begin that has not come: what it has to say, too much of
+   one thing, and only then that it has spoken, and once more. */
+static void
+pretend(char *at, unsigned long seed)
+{
+    const size_t many = sizeof(fields) / sizeof(*fields) - 1;
+
+    for (size_t i = 1; i <= many; i++)
+        *(volatile uint32_t *)(void *)(at + fields[i]) = 1;
+    *(volatile uint32_t *)(void *)(at + fields[1 + seed / 4 % many]) = plenty();
+    for (uint32_t turn = 1; turn <= 3; turn += 2) {
+        *(volatile uint32_t *)(void *)at = turn;
+        syscall(SYS_futex, at, 1, 1); /* FUTEX_WAKE */
+        usleep(2000);                 /* an answer should have come */
+    }
+}
+
 /* The one word that is to be spoilt this time, another one with each seed:
    whoever looks at it has found nothing amiss until then. What is read only
    once, early, is hit in this way. NULL: there is none yet. */
@@ -264,8 +284,10 @@ take_aim(char *at, size_t size, unsigned long seed)
         return in_use(at, size, 0, seed / 2);
     if (seed % 4 == 1)
         word = in_use(at, size, 1, seed / 4);
-    if (word == NULL) /* where a line of the cache begins */
-        word = (uint32_t *)(void *)(at + seed / 2 % 4 * 64);
+    if (word == NULL)
+        word = (uint32_t *)(void *)(at +
+                                    fields[seed / 2 %
+                                           (sizeof(fields) / sizeof(*fields))]);
     return word;
 }
 
@@ -285,6 +307,8 @@ be_memory(const char *object, unsigned long seed)
     uint64_t left_alone = roll() & ~(1ULL << 63); /* never all of them */
     const int aiming = below(4) != 0;
     volatile uint32_t *aim = NULL;
+    if (aiming && seed % 4 == 3)
+        pretend(at, seed);
     while (!time_is_up()) {
         volatile uint32_t *word =
             (uint32_t *)(void *)(at + somewhere(size, left_alone));
