@@ -38,18 +38,23 @@ put(mqd_t queue, const char *text, unsigned priority)
         err(EXIT_FAILURE, "mq_send");
 }
 
-/* The name is for others to open it; we are alone and remove it at once. */
+/* The name is for others to open it; we are alone and remove it at once. No
+   signal may end us in between. */
 static mqd_t
 make(void)
 {
     struct mq_attr attr = {.mq_maxmsg = 4, .mq_msgsize = ROOM};
     char name[32];
+    sigset_t all, before;
 
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before); /* fails for a wrong how only */
     snprintf(name, sizeof(name), "/ipc-order-%d", (int)getpid());
     mqd_t queue =
         mq_open(name, O_RDWR | O_CREAT | O_EXCL | O_NONBLOCK, 0600, &attr);
     if (queue == -1 || mq_unlink(name) == -1)
         err(EXIT_FAILURE, "mq_open %s", name);
+    sigprocmask(SIG_SETMASK, &before, NULL);
     return queue;
 }
 
