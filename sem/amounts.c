@@ -62,7 +62,10 @@ change(const char *what, short amount)
 {
     struct sembuf op = {0, amount, IPC_NOWAIT};
 
-    show(what, semop(set, &op, 1) == -1 ? strerror(errno) : "done");
+    int failed = semop(set, &op, 1) == -1;
+    if (failed && errno != EAGAIN && errno != ERANGE)
+        err(EXIT_FAILURE, "semop");
+    show(what, failed ? strerror(errno) : "done");
 }
 
 /* A child sleeps. After Ctrl-Z and fg, semop() fails with EINTR, although we
@@ -79,8 +82,10 @@ start_sleeper(short amount)
         return pid;
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody else would end us */
     while (getppid() == parent && semop(set, &op, 1) == -1)
-        if (errno != EINTR)
+        if (errno != EINTR) {
+            warn("the child: semop");
             _exit(EXIT_FAILURE);
+        }
     _exit(EXIT_SUCCESS);
 }
 
