@@ -114,6 +114,17 @@ show_end(struct pollfd *end)
            ended ? "it has ended" : "it lives");
 }
 
+static void
+let_end(int fd, pid_t child)
+{
+    int status;
+
+    if (shutdown(fd, SHUT_WR) == -1)
+        err(EXIT_FAILURE, "shutdown");
+    if (waitpid(child, &status, 0) == -1 || status != 0)
+        errx(EXIT_FAILURE, "the child was killed, or failed");
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -138,9 +149,7 @@ main(int argc, char *argv[])
         printf("unix, a descriptor for it: %s\n", strerror(errno));
     else
         show_end(&end);
-    shutdown(fd, SHUT_WR);
-    if (waitpid(child, NULL, 0) == -1)
-        err(EXIT_FAILURE, "waitpid");
+    let_end(fd, child);
     if (end.fd != -1)
         show_end(&end);
     show("unix, after its end", fd, child); /* by now anybody's number */
@@ -150,9 +159,7 @@ main(int argc, char *argv[])
     in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     fd = meet(&name, sizeof(*in), &child);
     show("tcp", fd, child);
-    shutdown(fd, SHUT_WR);
-    if (waitpid(child, NULL, 0) == -1)
-        err(EXIT_FAILURE, "waitpid");
+    let_end(fd, child);
 
     if (fflush(stdout) == EOF || ferror(stdout))
         err(EXIT_FAILURE, "standard output");
