@@ -411,18 +411,15 @@ without_eintr(const char *faults)
     return strncmp(faults, "EINTR", 5) == 0 ? faults + 5 : faults;
 }
 
-static void
-list(const struct traced *t, const struct user_regs_struct *regs)
+/* What can go wrong with this call, which is about to be made. */
+static const char *
+faults_of(const struct traced *t, const struct user_regs_struct *regs)
 {
     const char *faults = "";
-    char name[32];
 
-    snprintf(name, sizeof(name), "%lld", (long long)regs->orig_rax);
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
-        if ((long long)regs->orig_rax == calls[i].number) {
-            snprintf(name, sizeof(name), "%s", calls[i].name);
+        if ((long long)regs->orig_rax == calls[i].number)
             faults = calls[i].faults;
-        }
     /* What cannot happen, or could not be told: no fcntl() but one that waits
        for a lock is interrupted, and the story may go unheard. */
     if (regs->orig_rax == SYS_fcntl)
@@ -466,8 +463,29 @@ list(const struct traced *t, const struct user_regs_struct *regs)
         faults = "EIO short";
     if (t->stranger) /* cat(1) may do as it likes, but it can die */
         faults = "";
+    return faults;
+}
+
+static void
+list(const struct traced *t, const struct user_regs_struct *regs)
+{
+    char name[32];
+
+    snprintf(name, sizeof(name), "%lld", (long long)regs->orig_rax);
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+        if ((long long)regs->orig_rax == calls[i].number)
+            snprintf(name, sizeof(name), "%s", calls[i].name);
     printf("%td %ld/%lld %s %s\n", t - traced + 1, t->count,
-           (long long)regs->orig_rax, name, faults);
+           (long long)regs->orig_rax, name, faults_of(t, regs));
+}
+
+/* Who looks around while it waits may make a call later than it did when all
+   were listed: then the one that is met now may be one that cannot fail so. */
+static int
+fits(const struct traced *t, const struct user_regs_struct *regs)
+{
+    return (*what != 'E' && strcmp(what, "short") != 0) ||
+           strstr(faults_of(t, regs), what) != NULL;
 }
 
 /* The call is about to be made: PTRACE_SYSCALL has stopped before it. */
@@ -491,10 +509,7 @@ strike(struct traced *t, struct user_regs_struct *regs)
     looking = regs->orig_rax == SYS_newfstatat || regs->orig_rax == SYS_fstat;
     if (error != 0 && regs->orig_rax != SYS_close)
         regs->orig_rax = (unsigned long)-1;
-    /* Who looks around while it waits may make this call later than it did when
-       all were listed: then it may be one that is whole or not at all. */
-    if (strcmp(what, "short") == 0 && regs->rdx > 1 &&
-        !(regs->orig_rax == SYS_read && is_counter(t->pid, (int)regs->rdi)))
+    if (strcmp(what, "short") == 0 && regs->rdx > 1)
         regs->rdx = (regs->rdx + 2) / 3;
     ptrace(PTRACE_SETREGS, t->pid, 0, regs);
     if (strcmp(what, "stop") == 0) {
@@ -544,9 +559,7 @@ step(pid_t pid, int status)
             list(t, &regs);
         else if (!happened && t - traced + 1 == process && t->count >= call &&
                  (number == -1 || (long long)regs.orig_rax == number) &&
-                 !(stdio && strcmp(what, "EINTR") == 0 &&
-                   regs.orig_rax <= SYS_write && regs.rdi <= STDOUT_FILENO) &&
-                 strike(t, &regs))
+                 fits(t, &regs) && strike(t, &regs))
             return;
         /* Findings are written by stdio, which forgets an error; but a disk
            that is full stays full. */
