@@ -93,16 +93,21 @@ save(void)
            before == after ? "the same key" : "another key");
 }
 
-/* Who does not look at ftok()'s result has the key that all such have. */
+/* Who does not look at ftok()'s result has the key that all such have. No
+   signal may end us before the queue is removed. */
 static void
 miss(void)
 {
     key_t key = ftok("no such file", 'a');
     int cause = errno;
+    sigset_t all;
+
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL); /* fails for a wrong how only */
     int queue = msgget(key, IPC_CREAT | IPC_EXCL | 0600);
     int refused = errno;
-
     msgctl(queue, IPC_RMID, NULL);
+    sigprocmask(SIG_UNBLOCK, &all, NULL);
     printf("ftok of a missing file: %d, %s\n", key, strerror(cause));
     if (queue == -1)
         printf("msgget(-1): %s\n", strerror(refused));
