@@ -5,9 +5,9 @@
  * which the kernel keeps the file. A file outlives its processes, and nobody is
  * told that another has died. So they also agree on this:
  *
- * - Who comes first makes the file, and waits. Who comes second takes its name
- *   away: they have met, and nobody else can find them. They come and go one at
- *   a time, by flock().
+ * - Who comes first makes the file and waits; of ping and pong only pong does.
+ *   The second takes its name away: they have met, and nobody else can find
+ *   them. They come and go one at a time, by flock().
  *
  * - Each locks its own byte of the file, shared, as long as it lives. Whether
  *   the other is there can be seen from its lock, which the kernel takes away
