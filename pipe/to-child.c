@@ -53,12 +53,15 @@ parent(int from, int to, size_t block)
         while (poll(fds, 2, -1) == -1)
             again("parent: poll", "standard input");
         if (fds[1].revents & POLLERR)
-            errx(EXIT_FAILURE, "parent: the child is gone");
+            return; /* the child is gone: main() learns why */
         while ((got = read(from, buf, block)) == -1)
             again("parent: read", "standard input");
         for (ssize_t done = 0; done < got; done += put) {
-            while ((put = write(to, buf + done, (size_t)(got - done))) == -1)
+            while ((put = write(to, buf + done, (size_t)(got - done))) == -1) {
+                if (errno == EPIPE)
+                    return;
                 again("parent: write to", "the child");
+            }
             writes++;
         }
         bytes += got;

@@ -56,21 +56,21 @@ copy(int from, int to)
     return got;
 }
 
-/* Pass on until end of file. A splice() that sleeps for input would not notice
-   that the other side has gone; poll() does. */
-static void
+/* Pass on until end of file: 0, or -1 if the reader is gone. A splice() that
+   sleeps for input would not notice that; poll() does. */
+static int
 pass(const char *who, int from, int to)
 {
     struct pollfd fds[] = {{.fd = from, .events = POLLIN}, {.fd = to}};
     long long bytes = 0, calls = 0;
     int copying = 0;
-    ssize_t got;
+    ssize_t got = -1;
 
     do {
         while (poll(fds, 2, -1) == -1)
             again("poll:", who);
         if (fds[1].revents & POLLERR)
-            errx(EXIT_FAILURE, "%s: the reader is gone", who);
+            break;
         got = copying ? copy(from, to)
                       : splice(from, NULL, to, NULL, PIPE_CAPACITY, 0);
         if (got == -1 && errno == EINVAL && !copying++) {
@@ -78,13 +78,20 @@ pass(const char *who, int from, int to)
             continue;
         }
         if (got == -1) {
+            if (errno == EPIPE)
+                break;
             again("splice:", who);
             continue;
         }
         bytes += got;
         calls++;
     } while (got != 0);
+    if (got != 0) {
+        warnx("%s: the reader is gone", who);
+        return -1;
+    }
     warnx("%s: %lld bytes in %lld calls", who, bytes, calls);
+    return 0;
 }
 
 int
@@ -114,15 +121,16 @@ main(int argc, char *argv[])
         err(EXIT_FAILURE, "fork");
     if (child == 0) {
         close(ends[WRITE_END]);
-        pass("child", ends[READ_END], STDOUT_FILENO);
+        if (pass("child", ends[READ_END], STDOUT_FILENO) == -1)
+            _exit(EXIT_FAILURE);
         if (fstat(ends[READ_END], &st) == -1 || (st.st_mode & S_IWUSR))
             errx(EXIT_FAILURE, "child: the parent is gone before its end");
         _exit(EXIT_SUCCESS);
     }
 
     close(ends[READ_END]);
-    pass("parent", STDIN_FILENO, ends[WRITE_END]);
-    if (fchmod(ends[WRITE_END], PIPE_SEALED) == -1)
+    if (pass("parent", STDIN_FILENO, ends[WRITE_END]) == 0 &&
+        fchmod(ends[WRITE_END], PIPE_SEALED) == -1)
         err(EXIT_FAILURE, "fchmod");
     close(ends[WRITE_END]);
     while (waitpid(child, &status, 0) == -1)
