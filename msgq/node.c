@@ -89,10 +89,20 @@ leave(void)
     close(place);
     if (stopped) {
         signal(stopped, SIG_DFL);
-        raise(stopped);
+        kill(getpid(), stopped); /* a thread may have blocked it, not all */
     }
     if (!done)
         _exit(EXIT_FAILURE);
+}
+
+/* Both threads may fail at once; and the queue that is removed by one fails the
+   other. One speaks and leaves, meanwhile the other sleeps here for ever. */
+static void
+fail_alone(void)
+{
+    static pthread_mutex_t first = PTHREAD_MUTEX_INITIALIZER;
+
+    pthread_mutex_lock(&first);
 }
 
 /* A call was woken by a signal: were we told to stop; is anybody gone that has
@@ -103,10 +113,12 @@ look(const char *call)
 {
     struct msqid_ds now;
 
-    if (stopped)
-        exit(EXIT_FAILURE); /* by way of leave() */
-    if (errno != EINTR || msgctl(queue, IPC_STAT, &now) == -1)
+    if (stopped || errno != EINTR || msgctl(queue, IPC_STAT, &now) == -1) {
+        fail_alone();
+        if (stopped)
+            exit(EXIT_FAILURE); /* by way of leave() */
         err(EXIT_FAILURE, "%s", call);
+    }
     for (int who = 0; now.msg_stime != 0 && who < NODE_COUNT; who++)
         if (who != me && !ended[who] && !lock(F_OFD_GETLK, who))
             return who;
@@ -226,8 +238,10 @@ hear(struct node_message *message, long type)
 
     while (stopped || (got = msgrcv(queue, message, sizeof(message->text), type,
                                     gone == -1 ? 0 : IPC_NOWAIT)) == -1) {
-        if (errno == ENOMSG && gone != -1)
+        if (errno == ENOMSG && gone != -1) {
+            fail_alone();
             errx(EXIT_FAILURE, "%c is gone before its end", names[gone]);
+        }
         gone = look("msgrcv");
     }
     return got;
@@ -241,8 +255,10 @@ listen_to_all(void)
     for (int left = NODE_COUNT; left > 0;) {
         ssize_t got = hear(&message, NODE_A + me);
         const char *from = got > 0 ? strchr(names, message.text[0]) : NULL;
-        if (from == NULL || *from == '\0')
+        if (from == NULL || *from == '\0') {
+            fail_alone();
             errx(EXIT_FAILURE, "a message that is not a node's");
+        }
         if (got > 1) {
             printf("%c: %.*s\n", *from, (int)got - 1, message.text + 1);
         } else if (!ended[from - names]) {

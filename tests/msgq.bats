@@ -723,6 +723,36 @@ typing() {
     done
 }
 
+@test "msgq: the last node, told to stop while it sends, removes the queue and dies of it" {
+    typing
+    stop STOP $B
+    await stopped $B
+    for ((i = 0; i < 20; i++)); do
+        printf 'B %01000d\n' $i
+    done >&$keys
+    full() {
+        now ipcs -q | grep -qE ' 16016 +16 *$'
+    }
+    await full
+    for who in A C D; do
+        stop STOP ${!who}
+        await stopped ${!who}
+    done
+    for who in B C D; do
+        stop KILL ${!who}
+        finish ${!who} 137
+    done
+    # One thread removes the queue; the other, which that wakes, shall come first.
+    taskset -acp "$(taskset -cp $$ | grep -oE '[0-9]+$')" "$(child $A)"
+    chrt -ip 0 "$(child $A)"
+    stop TERM $A
+    stop CONT $A
+    finish $A 143
+    [ "$(tail -n 1 A.err)" = "node: all are there" ]
+    exec {keys}>&- {silence}>&-
+    clean
+}
+
 @test "msgq: a node that waits is told to stop; a second one of its name is refused" {
     for signal in HUP INT TERM KILL; do
         start node A < /dev/null 2> A.err
