@@ -105,7 +105,9 @@ clear(int fifo)
 {
     struct stat st;
 
-    met = fstat(fifo, &st) == -1 || st.st_nlink == 0;
+    if (fstat(fifo, &st) == -1)
+        err(EXIT_FAILURE, "fstat %s", second);
+    met = st.st_nlink == 0;
     if (!met && (unlink(second) == -1 || unlink(first) == -1) &&
         errno != ENOENT)
         err(EXIT_FAILURE, "unlink %s and %s", second, first);

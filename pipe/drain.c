@@ -56,7 +56,9 @@ start_writer(const int ends[2])
         err(EXIT_FAILURE, "fork");
     if (child == 0) {
         close(ends[READ_END]); /* or the child would outlive its parent */
-        _exit(write(ends[WRITE_END], "x", 1) != 1);
+        if (write(ends[WRITE_END], "x", 1) != 1)
+            err(EXIT_FAILURE, "child: write");
+        _exit(EXIT_SUCCESS);
     }
     while ((letter = state(child)) != 'S' && letter != 'Z')
         nanosleep(&nap, NULL);

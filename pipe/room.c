@@ -63,6 +63,7 @@ main(int argc, char *argv[])
 {
     char buf[PIPE_BUF];
     int ends[2], status;
+    ssize_t got;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
@@ -86,8 +87,10 @@ main(int argc, char *argv[])
         err(EXIT_FAILURE, "fork");
     if (child == 0) {
         close(ends[WRITE_END]);
-        while (read(ends[READ_END], buf, sizeof(buf)) > 0)
+        while ((got = read(ends[READ_END], buf, sizeof(buf))) > 0)
             ;
+        if (got == -1)
+            err(EXIT_FAILURE, "child: read");
         _exit(EXIT_SUCCESS);
     }
     close(ends[READ_END]);

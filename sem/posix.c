@@ -132,9 +132,9 @@ main(int argc, char *argv[])
     sigfillset(&all);
     sigdelset(&all, SIGQUIT);
     sigprocmask(SIG_BLOCK, &all, NULL);
+    atexit(remove_name); /* first: what fails half-way may have made the name */
     if (sem_open(name, O_CREAT | O_EXCL, 0600, 1) == SEM_FAILED)
         err(EXIT_FAILURE, "sem_open %s", name);
-    atexit(remove_name); /* fails only for want of memory */
     let_processes_count();
 
     if (fflush(stdout) == EOF || ferror(stdout))
