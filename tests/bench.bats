@@ -303,7 +303,7 @@ nothing_left() {
         stop $signal $bench_pid
         WITHIN=10 finish $bench_pid $((128 + $(kill -l $signal)))
         nothing_left
-        grep -E '^zero-copy +default ' table
+        grep -E '^zero-copy +default ' table || fail "$(cat table errors)"
         grep $'^carry\tzero-copy' built/bench/bench.tsv
         balanced built/bench/throughput.svg
         rm -r built/bench
