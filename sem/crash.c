@@ -93,10 +93,10 @@ take(int kind)
     struct sembuf minus = {0, -1, IPC_NOWAIT};
     struct sembuf undone = {1, -1, IPC_NOWAIT | SEM_UNDO};
     struct flock whole = {.l_type = F_WRLCK};
-    int fd = open(file, O_RDWR), done = fd;
+    int fd = open(file, O_RDWR), done = -1;
 
     if (fd == -1)
-        return errno;
+        err(EXIT_FAILURE, "open %s", file);
     switch (kind) {
     case SET:
         done = semop(set, &minus, 1);
@@ -165,6 +165,8 @@ start_holder(int kind)
 int
 main(int argc, char *argv[])
 {
+    int status;
+
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         return puts("usage: crash\nShow who frees the lock of a process that "
                     "is killed.") == EOF;
@@ -178,9 +180,10 @@ main(int argc, char *argv[])
     for (int i = 0; i < KINDS; i++) {
         pid_t holder = start_holder(i);
         const char *before = meaning(take(i));
-        if (waitpid(holder, NULL, WNOHANG) != 0)
+        kill(holder, SIGSTOP); /* our own child: it holds its number, if dead */
+        if (waitpid(holder, &status, WUNTRACED) == -1 || !WIFSTOPPED(status))
             errx(EXIT_FAILURE, "the child was killed before its time");
-        kill(holder, SIGKILL); /* our own child, and not yet waited for */
+        kill(holder, SIGKILL);
         if (waitpid(holder, NULL, 0) == -1)
             err(EXIT_FAILURE, "waitpid");
         printf("%-18s  held: %s  killed: %s\n", names[i], before,
