@@ -147,8 +147,11 @@ open_file(void)
         err(EXIT_FAILURE, "open %s", kept_in);
     if (!S_ISREG(st.st_mode) || st.st_uid != geteuid())
         errx(EXIT_FAILURE, "%s is not a file of yours", kept_in);
-    if (fcntl(file, F_SETLK, &whole) == -1)
-        err(EXIT_FAILURE, "%s: another server keeps it", kept_in);
+    if (fcntl(file, F_SETLK, &whole) == 0)
+        return;
+    if (errno == EAGAIN || errno == EACCES)
+        errx(EXIT_FAILURE, "%s: another server keeps it", kept_in);
+    err(EXIT_FAILURE, "lock %s", kept_in);
 }
 
 /* The logger. What write() has taken, the kernel keeps: it survives us all, but
@@ -342,6 +345,7 @@ int
 main(int argc, char *argv[])
 {
     const struct sigaction action = {.sa_handler = stop};
+    static char line[BUFSIZ];
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
@@ -366,6 +370,8 @@ main(int argc, char *argv[])
     signal(SIGCHLD, SIG_DFL); /* ignored, there would be nothing to wait for */
     signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
     signal(SIGXFSZ, SIG_IGN); /* so would this, when the file gets too large */
+    /* One write for each message: two processes speak at once. */
+    setvbuf(stderr, line, _IOLBF, sizeof(line));
     open_file();
     atexit(leave); /* fails only for want of memory: the name stays */
     sigaction(SIGHUP, &action, NULL); /* fails for no signal only */
