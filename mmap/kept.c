@@ -64,7 +64,7 @@ main(int argc, char *argv[])
     page = (size_t)sysconf(_SC_PAGESIZE);
     FILE *unnamed = tmpfile(); /* it goes with us, whatever ends us */
     if (unnamed == NULL || ftruncate(fileno(unnamed), (off_t)page * 3) == -1)
-        err(EXIT_FAILURE, "tmpfile");
+        err(EXIT_FAILURE, "tmpfile, ftruncate");
     char *map = mmap(NULL, page * 3, PROT_READ | PROT_WRITE, MAP_SHARED,
                      fileno(unnamed), 0);
     int witness = dup(fileno(unnamed)); /* for the one who looks */

@@ -95,7 +95,7 @@ main(int argc, char *argv[])
     int dir = open(".", O_RDONLY);
     if (unnamed == NULL || ftruncate(fileno(unnamed), 5000) == -1 ||
         dir == -1 || pipe(ends) == -1)
-        err(EXIT_FAILURE, "tmpfile, open, pipe");
+        err(EXIT_FAILURE, "tmpfile, ftruncate, open, pipe");
     int file = fileno(unnamed), in = open_again(file, O_RDONLY),
         out = open_again(file, O_WRONLY);
 

@@ -107,7 +107,7 @@ find(void)
                 die(); /* who has the lock takes care of the name */
             if (errno == EINTR)
                 continue;
-            err(EXIT_FAILURE, "mq_open %s", name);
+            err(EXIT_FAILURE, "%s %s", queue == -1 ? "mq_open" : "flock", name);
         }
         struct stat st = status();
         if (st.st_uid != geteuid() || now.mq_msgsize != POSIX_TEXT ||

@@ -71,7 +71,7 @@ make_and_exit(void)
     int ends[2];
 
     if (pipe(ends) == -1 || write(ends[WRITE_END], "left behind", 11) == -1)
-        err(EXIT_FAILURE, "maker");
+        err(EXIT_FAILURE, "maker: pipe, write");
     if (new_child() > 0)
         _exit(EXIT_SUCCESS); /* the kernel closes all that it held */
 

@@ -71,7 +71,7 @@ start(char *command[], int input, int output)
     if (dup2(input, STDIN_FILENO) != -1 && dup2(output, STDOUT_FILENO) != -1)
         execvp(command[0], command);
     int status = errno == ENOENT ? 127 : 126; /* still here: it failed */
-    warn("%s", command[0]);
+    warn("exec %s", command[0]);
     _exit(status);
 }
 

@@ -43,7 +43,7 @@ become(char *command[], int output, pid_t parent)
     if (dup2(output, STDOUT_FILENO) != -1)
         execvp(command[0], command);
     int status = errno == ENOENT ? 127 : 126; /* still here: it failed */
-    warn("%s", command[0]);
+    warn("exec %s", command[0]);
     _exit(status);
 }
 

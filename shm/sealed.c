@@ -86,12 +86,12 @@ main(int argc, char *argv[])
 
     int fd = memfd_create("sealed", MFD_ALLOW_SEALING | MFD_CLOEXEC);
     if (fd == -1 || write(fd, "Hello", 5) == -1)
-        err(EXIT_FAILURE, "memfd_create");
+        err(EXIT_FAILURE, "memfd_create, write");
     printf("not yet sealed\n");
     try_all(fd);
     if (pwrite(fd, "Hello", 5, 0) == -1 || ftruncate(fd, 5) == -1 ||
         fcntl(fd, F_ADD_SEALS, SEALS) == -1)
-        err(EXIT_FAILURE, "F_ADD_SEALS");
+        err(EXIT_FAILURE, "pwrite, ftruncate, F_ADD_SEALS");
     printf("sealed\n");
     try_all(fd);
 

@@ -69,12 +69,15 @@ meet(void)
     struct pollfd news = {.fd = inotify_init(), .events = POLLIN};
     int sock = socket(AF_UNIX, SOCK_STREAM, 0);
 
+    if (sock == -1 || news.fd == -1)
+        err(EXIT_FAILURE, "socket, inotify_init");
     memcpy(address.sun_path, path, strlen(path)); /* dirname() writes in its */
     const char *where = dirname(address.sun_path);
     int folder = open(where, O_RDONLY | O_DIRECTORY);
-    if (sock == -1 || news.fd == -1 || folder == -1 ||
-        inotify_add_watch(news.fd, where, IN_CREATE | IN_MOVED_TO) == -1)
+    if (folder == -1)
         err(EXIT_FAILURE, "open %s", where);
+    if (inotify_add_watch(news.fd, where, IN_CREATE | IN_MOVED_TO) == -1)
+        err(EXIT_FAILURE, "inotify_add_watch %s", where);
     memcpy(address.sun_path, path, strlen(path));
 
     for (;;) {

@@ -55,86 +55,90 @@ enum { SIDES = 4, MOST_STARTS = 12, MOST_TRACED = 64 };
 
 /* What can go wrong with a call, as its man page says, and matters. What would
    be a lie is left out: a removal that fails but has happened, a connect() that
-   was interrupted before it began. */
+   was interrupted before it began. A message names the call, or libc's that has
+   made it, or what it was to do. */
 static const struct {
     long number;
-    const char *name, *faults;
+    const char *name, *faults, *said;
 } calls[] = {
-    {SYS_read, "read", "EINTR EIO short"},
-    {SYS_write, "write", "EINTR EIO ENOSPC EPIPE short"},
-    {SYS_openat, "openat", "EINTR EACCES EMFILE ENFILE ENOMEM"},
-    {SYS_close, "close", "EIO"},
-    {SYS_newfstatat, "newfstatat", "ENOMEM"},
-    {SYS_fstat, "fstat", "ENOMEM"},
-    {SYS_poll, "poll", "EINTR ENOMEM"},
-    {SYS_ppoll, "ppoll", "EINTR ENOMEM"},
-    {SYS_select, "select", "EINTR ENOMEM"},
-    {SYS_epoll_create1, "epoll_create1", "EMFILE ENOMEM"},
-    {SYS_epoll_ctl, "epoll_ctl", "ENOMEM ENOSPC"},
-    {SYS_epoll_wait, "epoll_wait", "EINTR"},
-    {SYS_epoll_pwait, "epoll_pwait", "EINTR"},
-    {SYS_mmap, "mmap", "ENOMEM"},
-    {SYS_mprotect, "mprotect", "ENOMEM"},
-    {SYS_pipe2, "pipe2", "EMFILE ENFILE"},
-    {SYS_pipe, "pipe", "EMFILE ENFILE"},
-    {SYS_dup2, "dup2", "EINTR EMFILE"},
-    {SYS_clone, "clone", "EAGAIN ENOMEM"},
-    {SYS_fork, "fork", "EAGAIN ENOMEM"},
-    {SYS_execve, "execve", "ENOMEM EACCES"},
-    {SYS_wait4, "wait4", "EINTR"},
-    {SYS_waitid, "waitid", "EINTR"},
-    {SYS_flock, "flock", "EINTR ENOLCK"},
-    {SYS_fcntl, "fcntl", "ENOLCK EINTR"},
-    {SYS_ftruncate, "ftruncate", "EINTR EIO EFBIG"},
-    {SYS_fallocate, "fallocate", "EINTR ENOSPC EIO"},
-    {SYS_mknodat, "mknodat", "EACCES ENOSPC EROFS"},
-    {SYS_mknod, "mknod", "EACCES ENOSPC EROFS"},
-    {SYS_link, "link", "EACCES ENOSPC"},
-    {SYS_linkat, "linkat", "EACCES ENOSPC"},
-    {SYS_fchmod, "fchmod", "EIO EROFS"},
-    {SYS_fdatasync, "fdatasync", "EIO ENOSPC"},
-    {SYS_fsync, "fsync", "EIO ENOSPC"},
-    {SYS_lseek, "lseek", "EINVAL"},
-    {SYS_pread64, "pread64", "EINTR EIO short"},
-    {SYS_pwrite64, "pwrite64", "EINTR EIO ENOSPC short"},
-    {SYS_socket, "socket", "EMFILE ENFILE ENOMEM"},
-    {SYS_socketpair, "socketpair", "EMFILE ENFILE"},
-    {SYS_bind, "bind", "EACCES ENOMEM"},
-    {SYS_listen, "listen", "EADDRINUSE"},
-    {SYS_accept, "accept", "EINTR ECONNABORTED EMFILE ENOMEM"},
-    {SYS_accept4, "accept4", "EINTR ECONNABORTED EMFILE ENOMEM"},
-    {SYS_connect, "connect", "EACCES ENOMEM"},
-    {SYS_setsockopt, "setsockopt", "ENOMEM"},
-    {SYS_getsockopt, "getsockopt", "ENOBUFS"},
-    {SYS_shutdown, "shutdown", "ENOTCONN"},
-    {SYS_sendto, "sendto", "EINTR ENOMEM ECONNRESET EPIPE short"},
-    {SYS_recvfrom, "recvfrom", "EINTR ENOMEM ECONNRESET short"},
-    {SYS_sendmsg, "sendmsg", "EINTR ENOMEM EPIPE"},
-    {SYS_recvmsg, "recvmsg", "EINTR ENOMEM ECONNRESET"},
-    {SYS_inotify_init1, "inotify_init1", "EMFILE ENOMEM"},
-    {SYS_inotify_add_watch, "inotify_add_watch", "ENOSPC ENOMEM"},
-    {SYS_msgget, "msgget", "ENOSPC ENOMEM"},
-    {SYS_msgsnd, "msgsnd", "EINTR ENOMEM"},
-    {SYS_msgrcv, "msgrcv", "EINTR"},
-    {SYS_semget, "semget", "ENOSPC ENOMEM"},
-    {SYS_semop, "semop", "EINTR ENOMEM"},
-    {SYS_semtimedop, "semtimedop", "EINTR ENOMEM"},
-    {SYS_shmget, "shmget", "ENOSPC ENOMEM"},
-    {SYS_shmat, "shmat", "ENOMEM"},
-    {SYS_futex, "futex", "EINTR"},
-    {SYS_mq_open, "mq_open", "ENOSPC EMFILE"},
-    {SYS_mq_timedsend, "mq_timedsend", "EINTR"},
-    {SYS_mq_timedreceive, "mq_timedreceive", "EINTR"},
-    {SYS_mq_notify, "mq_notify", "ENOMEM"},
-    {SYS_signalfd4, "signalfd4", "EMFILE ENOMEM"},
-    {SYS_eventfd2, "eventfd2", "EMFILE ENOMEM"},
-    {SYS_pidfd_open, "pidfd_open", "EMFILE ENOMEM"},
-    {SYS_memfd_create, "memfd_create", "EMFILE ENOMEM"},
-    {SYS_rt_sigqueueinfo, "rt_sigqueueinfo", "EAGAIN"},
-    {SYS_pidfd_send_signal, "pidfd_send_signal", "EAGAIN"},
-    {SYS_rt_sigtimedwait, "rt_sigtimedwait", "EINTR"},
-    {SYS_splice, "splice", "EINTR ENOMEM short"},
-    {SYS_vmsplice, "vmsplice", "EINTR ENOMEM"},
+    {SYS_read, "read", "EINTR EIO short", "read input"},
+    {SYS_write, "write", "EINTR EIO ENOSPC EPIPE short",
+     "write output sem_open"},
+    {SYS_openat, "openat", "EINTR EACCES EMFILE ENFILE ENOMEM",
+     "open read tmpfile mkstemp nftw"},
+    {SYS_close, "close", "EIO", "close"},
+    {SYS_newfstatat, "newfstatat", "ENOMEM", "newfstatat"},
+    {SYS_fstat, "fstat", "ENOMEM", "fstat"},
+    {SYS_poll, "poll", "EINTR ENOMEM", "poll"},
+    {SYS_ppoll, "ppoll", "EINTR ENOMEM", "poll"},
+    {SYS_select, "select", "EINTR ENOMEM", "select"},
+    {SYS_epoll_create1, "epoll_create1", "EMFILE ENOMEM", "epoll_create"},
+    {SYS_epoll_ctl, "epoll_ctl", "ENOMEM ENOSPC", "epoll_ctl"},
+    {SYS_epoll_wait, "epoll_wait", "EINTR", "epoll_wait"},
+    {SYS_epoll_pwait, "epoll_pwait", "EINTR", "epoll_wait"},
+    {SYS_mmap, "mmap", "ENOMEM", "mmap"},
+    {SYS_mprotect, "mprotect", "ENOMEM", "mprotect"},
+    {SYS_pipe2, "pipe2", "EMFILE ENFILE", "pipe"},
+    {SYS_pipe, "pipe", "EMFILE ENFILE", "pipe"},
+    {SYS_dup2, "dup2", "EINTR EMFILE", "dup exec"},
+    {SYS_clone, "clone", "EAGAIN ENOMEM", "fork pthread_create"},
+    {SYS_fork, "fork", "EAGAIN ENOMEM", "fork"},
+    {SYS_execve, "execve", "ENOMEM EACCES", "exec"},
+    {SYS_wait4, "wait4", "EINTR", "wait"},
+    {SYS_waitid, "waitid", "EINTR", "wait"},
+    {SYS_flock, "flock", "EINTR ENOLCK", "flock"},
+    {SYS_fcntl, "fcntl", "ENOLCK EINTR", "fcntl lock"},
+    {SYS_ftruncate, "ftruncate", "EINTR EIO EFBIG", "ftruncate"},
+    {SYS_fallocate, "fallocate", "EINTR ENOSPC EIO", "fallocate"},
+    {SYS_mknodat, "mknodat", "EACCES ENOSPC EROFS", "mkfifo"},
+    {SYS_mknod, "mknod", "EACCES ENOSPC EROFS", "mkfifo"},
+    {SYS_link, "link", "EACCES ENOSPC", "link sem_open"},
+    {SYS_linkat, "linkat", "EACCES ENOSPC", "link sem_open"},
+    {SYS_fchmod, "fchmod", "EIO EROFS", "fchmod"},
+    {SYS_fdatasync, "fdatasync", "EIO ENOSPC", "fdatasync"},
+    {SYS_fsync, "fsync", "EIO ENOSPC", "fsync"},
+    {SYS_lseek, "lseek", "EINVAL", "lseek"},
+    {SYS_pread64, "pread64", "EINTR EIO short", "read"},
+    {SYS_pwrite64, "pwrite64", "EINTR EIO ENOSPC short", "write"},
+    {SYS_socket, "socket", "EMFILE ENFILE ENOMEM", "socket"},
+    {SYS_socketpair, "socketpair", "EMFILE ENFILE", "socketpair"},
+    {SYS_bind, "bind", "EACCES ENOMEM", "bind"},
+    {SYS_listen, "listen", "EADDRINUSE", "listen"},
+    {SYS_accept, "accept", "EINTR ECONNABORTED EMFILE ENOMEM", "accept"},
+    {SYS_accept4, "accept4", "EINTR ECONNABORTED EMFILE ENOMEM", "accept"},
+    {SYS_connect, "connect", "EACCES ENOMEM", "connect"},
+    {SYS_setsockopt, "setsockopt", "ENOMEM", "setsockopt"},
+    {SYS_getsockopt, "getsockopt", "ENOBUFS", "getsockopt"},
+    {SYS_shutdown, "shutdown", "ENOTCONN", "shutdown"},
+    {SYS_sendto, "sendto", "EINTR ENOMEM ECONNRESET EPIPE short", "send"},
+    {SYS_recvfrom, "recvfrom", "EINTR ENOMEM ECONNRESET short", "recv"},
+    {SYS_sendmsg, "sendmsg", "EINTR ENOMEM EPIPE", "sendmsg"},
+    {SYS_recvmsg, "recvmsg", "EINTR ENOMEM ECONNRESET", "recvmsg"},
+    {SYS_inotify_init1, "inotify_init1", "EMFILE ENOMEM", "inotify"},
+    {SYS_inotify_add_watch, "inotify_add_watch", "ENOSPC ENOMEM",
+     "inotify_add_watch"},
+    {SYS_msgget, "msgget", "ENOSPC ENOMEM", "msgget"},
+    {SYS_msgsnd, "msgsnd", "EINTR ENOMEM", "msgsnd"},
+    {SYS_msgrcv, "msgrcv", "EINTR", "msgrcv"},
+    {SYS_semget, "semget", "ENOSPC ENOMEM", "semget"},
+    {SYS_semop, "semop", "EINTR ENOMEM", "semop"},
+    {SYS_semtimedop, "semtimedop", "EINTR ENOMEM", "semop System"},
+    {SYS_shmget, "shmget", "ENOSPC ENOMEM", "shmget"},
+    {SYS_shmat, "shmat", "ENOMEM", "shmat"},
+    {SYS_futex, "futex", "EINTR", "futex"},
+    {SYS_mq_open, "mq_open", "ENOSPC EMFILE", "mq_open"},
+    {SYS_mq_timedsend, "mq_timedsend", "EINTR", "mq_send"},
+    {SYS_mq_timedreceive, "mq_timedreceive", "EINTR", "mq_receive"},
+    {SYS_mq_notify, "mq_notify", "ENOMEM", "mq_notify"},
+    {SYS_signalfd4, "signalfd4", "EMFILE ENOMEM", "signalfd"},
+    {SYS_eventfd2, "eventfd2", "EMFILE ENOMEM", "eventfd"},
+    {SYS_pidfd_open, "pidfd_open", "EMFILE ENOMEM", "pidfd_open"},
+    {SYS_memfd_create, "memfd_create", "EMFILE ENOMEM", "memfd_create"},
+    {SYS_rt_sigqueueinfo, "rt_sigqueueinfo", "EAGAIN", "sigqueue"},
+    {SYS_pidfd_send_signal, "pidfd_send_signal", "EAGAIN", "pidfd_send_signal"},
+    {SYS_rt_sigtimedwait, "rt_sigtimedwait", "EINTR", "sigtimedwait sigwait"},
+    {SYS_splice, "splice", "EINTR ENOMEM short", "splice"},
+    {SYS_vmsplice, "vmsplice", "EINTR ENOMEM", "vmsplice"},
 };
 
 static const struct {
@@ -187,6 +191,7 @@ static struct traced {
     long count;
 } traced[MOST_TRACED];
 static int tracing, happened, error, looking, written;
+static long struck; /* the call that has failed */
 static int children =
     PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE;
 static pid_t held, victim;
@@ -506,6 +511,7 @@ strike(struct traced *t, struct user_regs_struct *regs)
         if (i != faulty && sides[i].pid != 0)
             kill(sides[i].pid, SIGKILL);
     written = regs->orig_rax == SYS_write && regs->rdi == STDOUT_FILENO;
+    struck = (long)regs->orig_rax;
     looking = regs->orig_rax == SYS_newfstatat || regs->orig_rax == SYS_fstat;
     if (error != 0 && regs->orig_rax != SYS_close)
         regs->orig_rax = (unsigned long)-1;
@@ -763,6 +769,26 @@ is_found(const char *text)
             strstr(text, strsignal(meant())) != NULL);
 }
 
+/* The line that tells the cause names the call, too. */
+static int
+names_call(const char *text)
+{
+    char line[512], words[128] = "", *word, *rest;
+    const char *cause = strstr(text, strerror(error)), *start = cause;
+
+    while (start > text && start[-1] != '\n')
+        start--;
+    snprintf(line, sizeof(line), "%.*s", (int)(cause - start), start);
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+        if (calls[i].number == struck)
+            snprintf(words, sizeof(words), "%s", calls[i].said);
+    for (word = strtok_r(words, " ", &rest); word != NULL;
+         word = strtok_r(NULL, " ", &rest))
+        if (strstr(line, word) != NULL)
+            return 1;
+    return 0;
+}
+
 /* A side has ended: may it end like this? */
 static void
 judge(int i, int status)
@@ -817,9 +843,14 @@ judge(int i, int status)
         bad("%s does not bear %s: %.200s", name, what, text);
     if (error == ENOMEM && strstr(text, strerror(EAGAIN)) != NULL)
         return; /* so does pthread_create() say it */
-    if (error != 0 && !looking && strstr(text, strerror(error)) == NULL &&
-        !(findings && is_found(told("out", i, side->starts))))
+    if (error == 0 || looking)
+        return;
+    if (strstr(text, strerror(error)) != NULL) {
+        if (!names_call(text))
+            bad("%s does not name the call: %.200s", name, text);
+    } else if (!(findings && is_found(told("out", i, side->starts)))) {
         bad("%s does not say \"%s\": %.200s", name, strerror(error), text);
+    }
 }
 
 /* One of ours has stopped or ended. */

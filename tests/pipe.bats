@@ -168,7 +168,7 @@ broken() {
     run -0 timeout 10 to-parent true
     run -3 timeout 10 to-parent sh -c 'exit 3'
     run -127 timeout 10 to-parent ./missing
-    [[ $output == *"to-parent: ./missing: No such file or directory"* ]]
+    [[ $output == *"to-parent: exec ./missing: No such file or directory"* ]]
     run -126 timeout 10 to-parent /
     run -143 timeout 10 to-parent sh -c 'kill $$'
     [[ $output == *"to-parent: sh: killed by signal 15" ]]
@@ -250,7 +250,7 @@ broken() {
     run -0 timeout 10 pipeline false -- true
     run -1 timeout 10 pipeline true -- false
     run -127 timeout 10 pipeline true -- ./missing
-    [[ $output == *"pipeline: ./missing: No such file or directory"* ]]
+    [[ $output == *"pipeline: exec ./missing: No such file or directory"* ]]
     run -126 timeout 10 pipeline true -- /
     run -143 timeout 10 pipeline true -- sh -c 'kill $$'
 }
