@@ -136,6 +136,7 @@ main(int argc, char *argv[])
     signal(SIGHUP, stop);     /* fails only for a number that is no signal */
     signal(SIGINT, stop);
     signal(SIGTERM, stop);
+    signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
     snprintf(path, sizeof(path), "crowd-%ld.fifo", (long)getpid());
     if (mkfifo(path, 0600) == -1)
         err(EXIT_FAILURE, "mkfifo %s", path);

@@ -138,7 +138,8 @@ main(int argc, char *argv[])
     signal(SIGHUP, stop); /* fails only for a number that is no signal */
     signal(SIGINT, stop);
     signal(SIGTERM, stop);
-    atexit(remove_made); /* fails only for want of memory */
+    signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
+    atexit(remove_made);      /* fails only for want of memory */
 
     show_modes();
     show_other_calls();

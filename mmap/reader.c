@@ -12,6 +12,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,7 +65,8 @@ is_still_there(void)
 static void
 leave(void)
 {
-    flock(file, LOCK_EX); /* refused: remove the name all the same */
+    for (int i = 0; flock(file, LOCK_EX | LOCK_NB) == -1 && i < 10; i++)
+        poll(NULL, 0, TICK); /* who has the lock may be stopped */
     if (is_still_there())
         unlink(path);
 }

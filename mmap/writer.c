@@ -66,7 +66,8 @@ is_still_there(void)
 static void
 leave(void)
 {
-    flock(file, LOCK_EX); /* refused: remove the name all the same */
+    for (int i = 0; flock(file, LOCK_EX | LOCK_NB) == -1 && i < 10; i++)
+        poll(NULL, 0, TICK); /* who has the lock may be stopped */
     if (is_still_there())
         unlink(path);
 }

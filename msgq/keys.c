@@ -53,6 +53,7 @@ clean(void)
     msgctl(queue, IPC_RMID, NULL);
     if (file_is_ours)
         unlink(FILE_NAME);
+    file_is_ours = 0;
     stop_signals(SIG_UNBLOCK);
 }
 
@@ -141,6 +142,7 @@ main(int argc, char *argv[])
     if (argc != 2 || way == 4)
         usage(stderr, 2);
     setvbuf(stdout, NULL, _IOLBF, 0);
+    signal(SIGCHLD, SIG_DFL); /* ignored, there would be nothing to wait for */
     stop_signals(SIG_BLOCK);
 
     if (keys[way] == -1)

@@ -154,7 +154,7 @@ find(const char *path)
     for (;; msgctl(queue, IPC_RMID, NULL)) {
         queue = msgget(key, IPC_CREAT | 0600);
         if (queue == -1 || msgctl(queue, IPC_STAT, &now) == -1)
-            err(EXIT_FAILURE, "msgget %s", path);
+            err(EXIT_FAILURE, "%s %s", queue == -1 ? "msgget" : "msgctl", path);
         if (now.msg_perm.uid != geteuid() || (now.msg_perm.mode & 0777) != 0600)
             errx(EXIT_FAILURE, "%s: the queue is not one of ours", path);
         if (lock(F_OFD_GETLK, me))
@@ -220,7 +220,7 @@ speak(void *nothing)
             line[--got] = '\0';
         say(line, (size_t)got);
     }
-    if (ferror(stdin))
+    if (!feof(stdin))
         look("read standard input");
     free(line);
     for (int i = 1; i <= NODE_COUNT; i++) /* to ourselves last: then we end */
@@ -285,6 +285,8 @@ main(int argc, char *argv[])
         usage(stderr, 2);
     me = (int)(strchr(names, *name) - names);
     setvbuf(stdout, NULL, _IOLBF, 0);
+    if (fcntl(STDIN_FILENO, F_GETFD) == -1) /* closed: the place would be 0 */
+        err(EXIT_FAILURE, "standard input");
 
     enter(MSGQ_PATH);
     warnx("msgrcv: sleeps until %s are all there", names);

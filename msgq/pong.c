@@ -84,7 +84,7 @@ find(const char *path)
     for (;; msgctl(queue, IPC_RMID, NULL)) {
         queue = msgget(key, IPC_CREAT | 0600);
         if (queue == -1 || msgctl(queue, IPC_STAT, &now) == -1)
-            err(EXIT_FAILURE, "msgget %s", path);
+            err(EXIT_FAILURE, "%s %s", queue == -1 ? "msgget" : "msgctl", path);
         if (now.msg_perm.uid != geteuid() || (now.msg_perm.mode & 0777) != 0600)
             errx(EXIT_FAILURE, "%s: the queue is not one of ours", path);
         if (lock(F_OFD_GETLK, PING_PONG))

@@ -84,7 +84,7 @@ find(const char *path)
     for (;; msgctl(queue, IPC_RMID, NULL)) {
         queue = msgget(key, IPC_CREAT | 0600);
         if (queue == -1 || msgctl(queue, IPC_STAT, &now) == -1)
-            err(EXIT_FAILURE, "msgget %s", path);
+            err(EXIT_FAILURE, "%s %s", queue == -1 ? "msgget" : "msgctl", path);
         if (now.msg_perm.uid != geteuid() || (now.msg_perm.mode & 0777) != 0600)
             errx(EXIT_FAILURE, "%s: the queue is not one of ours", path);
         if (lock(F_OFD_GETLK, MSGQ_READER))
@@ -166,8 +166,9 @@ copy(int to)
 
     /* Say so. Nobody ever sends the next: sleep until the queue is removed. */
     message.type = MSGQ_TAKEN;
-    while (msgsnd(queue, &message, 0, IPC_NOWAIT) == -1 && errno != EINVAL)
-        if (errno != EINTR) /* EINVAL: the writer is gone, and the queue */
+    while (msgsnd(queue, &message, 0, IPC_NOWAIT) == -1 && errno != EINVAL &&
+           errno != EIDRM) /* the writer is gone, and the queue */
+        if (errno != EINTR)
             err(EXIT_FAILURE, "msgsnd");
     while (msgrcv(queue, &message, 0, MSGQ_NEVER, 0) == -1 && errno == EINTR &&
            !stopped && lock(F_OFD_GETLK, MSGQ_WRITER))

@@ -71,12 +71,14 @@ remove_under_sleeper(void)
     const struct timespec nap = {.tv_nsec = 1000000};
     struct msgbuf message;
     int status;
-    pid_t child = fork();
+    pid_t parent = getpid(), child = fork();
 
     if (child == -1)
         err(EXIT_FAILURE, "fork");
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* sleep no longer than our parent */
+        if (getppid() != parent)
+            _exit(EXIT_FAILURE);
         msgrcv(queue, &message, 0, 0, 0);
         _exit(errno);
     }
@@ -100,6 +102,7 @@ main(int argc, char *argv[])
     if (argc > 1)
         usage(stderr, 2);
     setvbuf(stdout, NULL, _IOLBF, 0);
+    signal(SIGCHLD, SIG_DFL); /* ignored, there would be nothing to wait for */
     stop_signals(SIG_BLOCK);
     key_t key = ftok(".", 'i');
     if (key == -1)

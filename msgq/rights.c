@@ -88,6 +88,7 @@ main(int argc, char *argv[])
     if (argc > 1)
         usage(stderr, 2);
     setvbuf(stdout, NULL, _IOLBF, 0);
+    signal(SIGCHLD, SIG_DFL); /* ignored, there would be nothing to wait for */
     stop_signals(SIG_BLOCK);
     key_t key = ftok(".", 'r');
     if (key == -1)

@@ -176,6 +176,7 @@ main(int argc, char *argv[])
         err(EXIT_FAILURE, "standard output");
 
     setvbuf(stdout, NULL, _IOLBF, 0);
+    signal(SIGCHLD, SIG_DFL); /* ignored, there would be nothing to wait for */
     make_locks();
     for (int i = 0; i < KINDS; i++) {
         pid_t holder = start_holder(i);

@@ -80,7 +80,8 @@ leave(void)
 {
     struct flock door = {.l_type = F_WRLCK, .l_start = FILE_DOOR, .l_len = 1};
 
-    fcntl(file, F_OFD_SETLKW, &door); /* refused: then we go all the same */
+    for (int i = 0; fcntl(file, F_OFD_SETLK, &door) == -1 && i < 50; i++)
+        poll(NULL, 0, FILE_TICK); /* who has the lock may be stopped */
     if (is_still_there())
         unlink(path);
 }
@@ -115,7 +116,7 @@ look_at(struct stat *st)
 /* Come in alone: nobody else may look, make or remove meanwhile. No signal
    comes until we can leave as we should. */
 static void
-enter(void)
+enter(const sigset_t *all)
 {
     struct stat st;
     char state;
@@ -124,7 +125,12 @@ enter(void)
         while ((file = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK,
                             FILE_MODE)) == -1)
             again("open", path);
-        lock(F_OFD_SETLKW, F_WRLCK, FILE_DOOR, FILE_DOOR);
+        /* Told to stop while another has it, we may die: it is not ours. */
+        if (!lock(F_OFD_SETLK, F_WRLCK, FILE_DOOR, FILE_DOOR)) {
+            sigprocmask(SIG_UNBLOCK, all, NULL);
+            lock(F_OFD_SETLKW, F_WRLCK, FILE_DOOR, FILE_DOOR);
+            sigprocmask(SIG_BLOCK, all, NULL);
+        }
         if (!is_still_there())
             continue;
         state = look_at(&st);
@@ -205,11 +211,11 @@ main(int argc, char *argv[])
 
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, NULL);
+    signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
+    enter(&all);
     signal(SIGHUP, stop); /* fails only for a number that is no signal */
     signal(SIGINT, stop);
     signal(SIGTERM, stop);
-    signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
-    enter();
     sigprocmask(SIG_UNBLOCK, &all, NULL);
     warnx("%s: looks for a writer, then sleeps for its lock", path);
     wait_for_writer();

@@ -151,6 +151,7 @@ main(int argc, char *argv[])
     if (fcntl(STDOUT_FILENO, F_GETFD) == -1) /* closed: a pipe would get 1 */
         err(EXIT_FAILURE, "standard output");
     setvbuf(stdout, NULL, _IOLBF, 0);
+    signal(SIGCHLD, SIG_DFL); /* ignored, there would be nothing to wait for */
 
     key = 'i' << 24 | getpid(); /* one that nobody else uses: our own number */
     if (semget(key, 0, 0) != -1)

@@ -97,6 +97,7 @@ main(int argc, char *argv[])
                                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (counter == MAP_FAILED)
         err(EXIT_FAILURE, "mmap");
+    signal(SIGCHLD, SIG_DFL); /* ignored, there would be nothing to wait for */
     make_set(1);
     for (int i = 0; i < PROCESSES; i++) {
         pid_t child = fork();

@@ -122,6 +122,7 @@ main(int argc, char *argv[])
                 -1, 0);
     if (used == MAP_FAILED)
         err(EXIT_FAILURE, "mmap");
+    signal(SIGCHLD, SIG_DFL); /* ignored, there would be nothing to wait for */
     make_set(SEATS + 1);
     change(LATE, LATE, SEATS, NULL);
     for (int i = 0; i < SEATS; i++)

@@ -102,12 +102,13 @@ enter(const char *path)
     signal(SIGINT, note);
     signal(SIGTERM, note);
     signal(SIGALRM, note);
+    signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
     if (lock(F_OFD_GETLK, SEM_PINGER))
         errx(EXIT_FAILURE, "%s: another ping is here", path);
 
     int id = semget(key, SEM_COUNT, IPC_CREAT | 0600);
     if (id == -1 || semctl(id, 0, IPC_STAT, (union semun){.buf = &old}) == -1)
-        err(EXIT_FAILURE, "semget %s", path);
+        err(EXIT_FAILURE, "%s %s", id == -1 ? "semget" : "semctl", path);
     if (old.sem_perm.uid != geteuid() || (old.sem_perm.mode & 0777) != 0600 ||
         old.sem_nsems != SEM_COUNT)
         errx(EXIT_FAILURE, "%s: the set is not one of ours", path);
@@ -248,7 +249,6 @@ main(int argc, char *argv[])
     signal(SIGHUP, SIG_DFL);
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
-    signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
     for (int i = 0; raw && i < count; i++)
         printf("%ld\n", ns[i]);
     if (!raw)

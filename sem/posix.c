@@ -126,6 +126,7 @@ main(int argc, char *argv[])
         errx(2, "usage: posix");
 
     setvbuf(stdout, NULL, _IOLBF, 0);
+    signal(SIGCHLD, SIG_DFL); /* ignored, there would be nothing to wait for */
     let_threads_count();
     snprintf(name, sizeof(name), "/ipc-posix-%ld", (long)getpid());
     /* We are soon done, so signals can wait. But Ctrl-\ ends what hangs. */

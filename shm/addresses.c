@@ -87,6 +87,7 @@ main(int argc, char *argv[])
     if (argc > 1)
         usage(stderr, 2);
     setvbuf(stdout, NULL, _IOLBF, 0);
+    signal(SIGCHLD, SIG_DFL); /* ignored, there would be nothing to wait for */
 
     sigfillset(&all); /* until it is removed, what is to stop us can wait */
     sigprocmask(SIG_BLOCK, &all, NULL);

@@ -56,6 +56,7 @@ main(int argc, char *argv[])
     if (argc > 1)
         usage(stderr, 2);
     setvbuf(stdout, NULL, _IOLBF, 0);
+    signal(SIGCHLD, SIG_DFL); /* ignored, there would be nothing to wait for */
 
     /* Removed at once, it lasts as long as somebody has it attached, which a
        child inherits: whatever ends us, nothing is left. */

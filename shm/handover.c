@@ -108,7 +108,8 @@ empty(struct shared *shared)
 int
 main(int argc, char *argv[])
 {
-    const struct sigaction action = {.sa_handler = note};
+    const struct sigaction action = {.sa_handler = note,
+                                     .sa_flags = SA_NOCLDSTOP};
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);

@@ -86,6 +86,7 @@ main(int argc, char *argv[])
     if (key == -1)
         err(EXIT_FAILURE, "ftok");
     setvbuf(stdout, NULL, _IOLBF, 0);
+    signal(SIGCHLD, SIG_DFL); /* ignored, there would be nothing to wait for */
 
     /* Told to stop, we shall do so when the segment is on its way out. */
     sigfillset(&all);
@@ -94,8 +95,10 @@ main(int argc, char *argv[])
     pid_t child = fork();
     if (child == 0)
         _exit(make(key));
-    if (child == -1 || waitpid(child, &status, 0) == -1)
+    if (child == -1)
         err(EXIT_FAILURE, "fork");
+    if (waitpid(child, &status, 0) == -1)
+        status = -1;
     int segment = shmget(key, BYTES, 0600);
     if (status != 0) {
         shmctl(segment, IPC_RMID, NULL);

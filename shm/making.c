@@ -57,7 +57,7 @@ touch(char *memory, long at)
         _exit(EXIT_SUCCESS);
     }
     if (child == -1 || waitpid(child, &status, 0) == -1)
-        err(EXIT_FAILURE, "fork");
+        err(EXIT_FAILURE, "fork, waitpid");
     printf("write to byte %ld: %s\n", at,
            WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "done");
 }
@@ -76,6 +76,7 @@ main(int argc, char *argv[])
     if (key == -1)
         err(EXIT_FAILURE, "ftok");
     setvbuf(stdout, NULL, _IOLBF, 0);
+    signal(SIGCHLD, SIG_DFL); /* ignored, there would be nothing to wait for */
 
     /* Told to stop, we shall do so when the segment is removed. */
     sigfillset(&all);

@@ -65,6 +65,14 @@ lock(int command, off_t who)
     return byte.l_type != F_UNLCK;
 }
 
+/* What was the object's memory is not any more: who touches it gets SIGBUS. */
+static void
+shortened(int sig)
+{
+    (void)sig;
+    errx(EXIT_FAILURE, "%s has been made shorter under the map", name);
+}
+
 /* Come in alone, if pong is there: nobody else may look, make or remove
    meanwhile. Then both are here, and the name has served. */
 static int
@@ -203,6 +211,8 @@ main(int argc, char *argv[])
     if (ns == NULL)
         err(EXIT_FAILURE, "calloc");
 
+    signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
+    signal(SIGBUS, shortened);
     warnx("shm_open %s: tries until pong has made it", name);
     while (!find())
         poll(NULL, 0, SHM_TICK); /* waits for nothing but the time */

@@ -12,6 +12,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,7 +58,8 @@ leave(void)
 {
     struct stat st;
 
-    flock(place, LOCK_EX);
+    for (int i = 0; flock(place, LOCK_EX | LOCK_NB) == -1 && i < 10; i++)
+        poll(NULL, 0, SHM_TICK); /* who has the lock may be stopped */
     if (fstat(place, &st) == 0 && st.st_nlink > 0)
         shm_unlink(name);
 }
@@ -70,6 +72,14 @@ stop(int sig)
     leave();
     signal(sig, SIG_DFL);
     raise(sig);
+}
+
+/* What was the object's memory is not any more: who touches it gets SIGBUS. */
+static void
+shortened(int sig)
+{
+    (void)sig;
+    errx(EXIT_FAILURE, "%s has been made shorter under the map", name);
 }
 
 /* Get a new object, and be alone with it: nobody else may look, make or remove
@@ -107,7 +117,7 @@ make(void)
 static void
 enter(void)
 {
-    const struct sigaction action = {.sa_handler = stop};
+    struct sigaction action = {.sa_handler = stop};
     sigset_t all;
 
     sigfillset(&all);
@@ -116,7 +126,10 @@ enter(void)
     sigaction(SIGHUP, &action, NULL); /* fails for no signal only */
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    atexit(leave); /* fails only for want of memory */
+    action.sa_handler = shortened;
+    sigaction(SIGBUS, &action, NULL);
+    signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
+    atexit(leave);            /* fails only for want of memory */
 
     /* Memory that is only promised would kill us when it is touched and none
        is left (SIGBUS): have it now, or fail. */

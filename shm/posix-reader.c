@@ -12,6 +12,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,7 +58,8 @@ leave(void)
 {
     struct stat st;
 
-    flock(place, LOCK_EX);
+    for (int i = 0; flock(place, LOCK_EX | LOCK_NB) == -1 && i < 10; i++)
+        poll(NULL, 0, SHM_TICK); /* who has the lock may be stopped */
     if (fstat(place, &st) == 0 && st.st_nlink > 0)
         shm_unlink(name);
 }
@@ -70,6 +72,15 @@ stop(int sig)
     leave();
     signal(sig, SIG_DFL);
     raise(sig);
+}
+
+/* What was the object's memory is not any more: who touches it gets SIGBUS, and
+   a system call that is given it fails with EFAULT. */
+static void
+shortened(int sig)
+{
+    (void)sig;
+    errx(EXIT_FAILURE, "%s has been made shorter under the map", name);
 }
 
 /* Get the object under the name, and be alone with it. While we waited for
@@ -110,7 +121,7 @@ find(const sigset_t *all)
 static void
 enter(void)
 {
-    const struct sigaction action = {.sa_handler = stop};
+    struct sigaction action = {.sa_handler = stop};
     sigset_t all;
 
     sigfillset(&all);
@@ -119,6 +130,8 @@ enter(void)
     sigaction(SIGHUP, &action, NULL); /* fails for no signal only */
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    action.sa_handler = shortened;
+    sigaction(SIGBUS, &action, NULL);
     atexit(leave); /* fails only for want of memory */
 
     /* Memory that is only promised would kill us when it is touched and none
@@ -195,7 +208,9 @@ copy(int to)
         if (part > RING_BLOCK)
             part = RING_BLOCK;
         while ((put = write(to, ring->bytes + at, part)) == -1)
-            if (errno != EINTR)
+            if (errno == EFAULT)
+                shortened(SIGBUS);
+            else if (errno != EINTR)
                 err(EXIT_FAILURE, "write standard output");
         ring->tail = tail += (uint32_t)put;
         if (full - put <= RING_BYTES / 2) /* the writer has work for a while */

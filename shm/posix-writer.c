@@ -59,7 +59,8 @@ leave(void)
 {
     struct stat st;
 
-    flock(place, LOCK_EX);
+    for (int i = 0; flock(place, LOCK_EX | LOCK_NB) == -1 && i < 10; i++)
+        poll(NULL, 0, SHM_TICK); /* who has the lock may be stopped */
     if (fstat(place, &st) == 0 && st.st_nlink > 0)
         shm_unlink(name);
 }
@@ -72,6 +73,15 @@ stop(int sig)
     leave();
     signal(sig, SIG_DFL);
     raise(sig);
+}
+
+/* What was the object's memory is not any more: who touches it gets SIGBUS, and
+   a system call that is given it fails with EFAULT. */
+static void
+shortened(int sig)
+{
+    (void)sig;
+    errx(EXIT_FAILURE, "%s has been made shorter under the map", name);
 }
 
 /* Get the object under the name, and be alone with it. While we waited for
@@ -112,7 +122,7 @@ find(const sigset_t *all)
 static void
 enter(void)
 {
-    const struct sigaction action = {.sa_handler = stop};
+    struct sigaction action = {.sa_handler = stop};
     sigset_t all;
 
     sigfillset(&all);
@@ -121,7 +131,10 @@ enter(void)
     sigaction(SIGHUP, &action, NULL); /* fails for no signal only */
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    atexit(leave); /* fails only for want of memory */
+    action.sa_handler = shortened;
+    sigaction(SIGBUS, &action, NULL);
+    signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
+    atexit(leave);            /* fails only for want of memory */
 
     /* Memory that is only promised would kill us when it is touched and none
        is left (SIGBUS): have it now, or fail. */
@@ -205,7 +218,9 @@ copy(int from, uint32_t block)
         while (poll(&input, 1, SHM_TICK) == 0)
             look();
         while ((got = read(from, ring->bytes + at, free)) == -1)
-            if (errno != EINTR)
+            if (errno == EFAULT)
+                shortened(SIGBUS);
+            else if (errno != EINTR)
                 err(EXIT_FAILURE, "read standard input");
         ring->head = head += (uint32_t)got;
         ring->ended = got == 0;

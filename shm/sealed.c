@@ -13,6 +13,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +82,7 @@ main(int argc, char *argv[])
     if (argc > 1)
         usage(stderr, 2);
     setvbuf(stdout, NULL, _IOLBF, 0);
+    signal(SIGCHLD, SIG_DFL); /* ignored, there would be nothing to wait for */
     if (fcntl(STDOUT_FILENO, F_GETFD) == -1) /* closed: the memfd would get 1 */
         err(EXIT_FAILURE, "standard output");
 

@@ -130,7 +130,8 @@ enter(const char *path)
     find(key);
     if (semctl(set, WRITER, GETVAL) > 0)
         errx(EXIT_FAILURE, "%s: another writer is here", path);
-    atexit(leave); /* fails only for want of memory */
+    signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
+    atexit(leave);            /* fails only for want of memory */
     int second = segment != -1 && semctl(set, READER, GETVAL) > 0;
     if (!second)
         make(key);

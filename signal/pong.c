@@ -213,6 +213,7 @@ main(int argc, char *argv[])
     sigaction(SIGHUP, &action, NULL); /* fails for no signal only */
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
     enter();
     /* Our word stays blocked: it is to be read, not to interrupt or to kill. */
     sigemptyset(&wanted);

@@ -196,6 +196,7 @@ main(int argc, char *argv[])
     for (int fd = 0; fd < 3; fd++) /* closed: the file would get its number */
         if (fcntl(fd, F_GETFD) == -1)
             err(EXIT_FAILURE, "descriptor %d", fd);
+    signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
 
     if (getrlimit(RLIMIT_SIGPENDING, &most) == 0 && most.rlim_cur < 3)
         errx(EXIT_FAILURE, "signals cannot be queued here: see ulimit -i");

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,6 +178,7 @@ main(int argc, char *argv[])
     for (int fd = 0; fd < 3; fd++) /* closed: the socket would get its number */
         if (fcntl(fd, F_GETFD) == -1)
             err(EXIT_FAILURE, "descriptor %d", fd);
+    signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
     long *ns = calloc((size_t)count, sizeof(*ns));
     int sock = socket(AF_INET, SOCK_DGRAM, 0);
     if (ns == NULL || sock == -1)
