@@ -310,6 +310,11 @@ be_memory(const char *object, unsigned long seed)
     if (aiming && seed % 4 == 3)
         pretend(at, seed);
     while (!time_is_up()) {
+        if (cutting && below(20) == 0 &&
+            ftruncate(fd, (off_t)(below(2) * below(2 * size))) == -1)
+            warn("ftruncate");
+        if (cutting && seed % 2 != 0) /* what is written would end them first */
+            continue;
         volatile uint32_t *word =
             (uint32_t *)(void *)(at + somewhere(size, left_alone));
         if (aiming && aim == NULL)
@@ -326,9 +331,6 @@ be_memory(const char *object, unsigned long seed)
             *word = (uint32_t)value();
         if (below(4) == 0) /* FUTEX_WAKE: who sleeps there is to look */
             syscall(SYS_futex, word, 1, 1);
-        if (cutting && below(200) == 0 &&
-            ftruncate(fd, (off_t)below(2 * size)) == -1)
-            warn("ftruncate");
     }
 }
 
