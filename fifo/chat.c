@@ -133,8 +133,11 @@ meet(int is_a, int *in, int *out)
     if (is_a)
         clear(near);
     met = 1;
-    if (flock(*in, LOCK_EX | LOCK_NB) == -1) /* all who slept have woken */
+    if (flock(*in, LOCK_EX | LOCK_NB) == -1) { /* all who slept have woken */
+        if (errno != EWOULDBLOCK)
+            err(EXIT_FAILURE, "flock");
         errx(EXIT_FAILURE, "%c has met another", is_a ? 'b' : 'a');
+    }
     warnx("%c is there", is_a ? 'b' : 'a');
 }
 
@@ -225,6 +228,9 @@ main(int argc, char *argv[])
     if (getopt(argc, argv, "") != -1 || argc == optind || argc > optind + 2 ||
         (strcmp(argv[optind], "a") != 0 && strcmp(argv[optind], "b") != 0))
         usage(stderr, 2);
+    for (int fd = 0; fd < 3; fd++) /* closed: a FIFO would get its number */
+        if (fcntl(fd, F_GETFD) == -1)
+            err(EXIT_FAILURE, "descriptor %d", fd);
     const int is_a = argv[optind][0] == 'a';
     const char *name = argc == optind + 2 ? argv[optind + 1] : FIFO_PATH;
     if (asprintf(&first, "%s.a", name) == -1 ||

@@ -7,7 +7,7 @@
  *
  * See fifo(7), pipe(7) on PIPE_BUF.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE /* signal: the handler stays */
 
 #include <err.h>
 #include <fcntl.h>

@@ -6,7 +6,7 @@
  *
  * See fifo(7), open(2), read(2), proc(5).
  */
-#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE /* signal: the handler stays */
 
 #include <err.h>
 #include <errno.h>

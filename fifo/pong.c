@@ -109,8 +109,11 @@ meet(int *in, int *out, const char *other)
         again("open", first);
     close(hold);
     met = 1;
-    if (flock(*in, LOCK_EX | LOCK_NB) == -1) /* all who slept have woken */
+    if (flock(*in, LOCK_EX | LOCK_NB) == -1) { /* all who slept have woken */
+        if (errno != EWOULDBLOCK)
+            err(EXIT_FAILURE, "flock");
         errx(EXIT_FAILURE, "%s has met another", other);
+    }
     warnx("%s is there", other);
 }
 
@@ -148,6 +151,9 @@ main(int argc, char *argv[])
         usage(stdout, EXIT_SUCCESS);
     if (getopt(argc, argv, "") != -1 || argc - optind > 1)
         usage(stderr, 2);
+    for (int fd = 0; fd < 3; fd++) /* closed: a FIFO would get its number */
+        if (fcntl(fd, F_GETFD) == -1)
+            err(EXIT_FAILURE, "descriptor %d", fd);
     const char *name = argc > optind ? argv[optind] : FIFO_PATH;
     if (asprintf(&first, "%s.ping", name) == -1 ||
         asprintf(&second, "%s.pong", name) == -1)

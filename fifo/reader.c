@@ -23,7 +23,7 @@
 #include "contract.h"
 
 static const char *path = FIFO_PATH;
-static volatile sig_atomic_t met; /* the name has served */
+static volatile sig_atomic_t fifo = -1;
 
 static void
 usage(FILE *stream, int status)
@@ -50,7 +50,10 @@ is_our_fifo(void)
 static void
 remove_name(int sig)
 {
-    if (!met && is_our_fifo()) {
+    struct stat st;
+
+    if ((fifo == -1 || (fstat(fifo, &st) == 0 && st.st_nlink > 0)) &&
+        is_our_fifo()) {
         open(path, O_RDWR | O_NONBLOCK);
         unlink(path);
     }
@@ -102,9 +105,10 @@ copy(int from, int to, size_t block)
 int
 main(int argc, char *argv[])
 {
+    struct sigaction action = {.sa_handler = remove_name};
     long block = FIFO_BLOCK;
+    struct stat st;
     char *end;
-    int fifo;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         usage(stdout, EXIT_SUCCESS);
@@ -120,9 +124,10 @@ main(int argc, char *argv[])
     if (argc > optind)
         path = argv[optind];
 
-    signal(SIGHUP, remove_name); /* fails only for a number that is no signal */
-    signal(SIGINT, remove_name);
-    signal(SIGTERM, remove_name);
+    sigfillset(&action.sa_mask);      /* one at a time, and each to its end */
+    sigaction(SIGHUP, &action, NULL); /* fails for no signal only */
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
     signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
 
     /* EEXIST is no failure: the writer came first, or a killed run left the
@@ -134,11 +139,11 @@ main(int argc, char *argv[])
     warnx("open %s: sleeps until a writer opens it too", path);
     while ((fifo = open(path, O_RDONLY)) == -1)
         again("open", path);
-    met = 1;
     /* All readers that slept in open() wake: one alone is to have the data. */
-    struct stat st;
-    if (flock(fifo, LOCK_EX | LOCK_NB) == -1 || fstat(fifo, &st) == -1 ||
-        !(st.st_mode & S_IRUSR))
+    int taken = flock(fifo, LOCK_EX | LOCK_NB);
+    if ((taken == -1 && errno != EWOULDBLOCK) || fstat(fifo, &st) == -1)
+        err(EXIT_FAILURE, "flock, fstat %s", path);
+    if (taken == -1 || !(st.st_mode & S_IRUSR))
         errx(EXIT_FAILURE, "%s: another reader has it", path);
     warnx("a writer is there");
 

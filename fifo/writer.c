@@ -98,6 +98,7 @@ copy(int from, int to, size_t block)
 int
 main(int argc, char *argv[])
 {
+    struct sigaction action = {.sa_handler = remove_name};
     long block = FIFO_BLOCK;
     struct stat st;
     char *end;
@@ -122,9 +123,10 @@ main(int argc, char *argv[])
 
     if (asprintf(&gone, "%s.gone", path) == -1)
         err(EXIT_FAILURE, "asprintf");
-    signal(SIGHUP, remove_name); /* fails only for a number that is no signal */
-    signal(SIGINT, remove_name);
-    signal(SIGTERM, remove_name);
+    sigfillset(&action.sa_mask);      /* one at a time, and each to its end */
+    sigaction(SIGHUP, &action, NULL); /* fails for no signal only */
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
     signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
 
     /* EEXIST is no failure: the reader came first, or a killed run left the
@@ -138,7 +140,9 @@ main(int argc, char *argv[])
         again("open", path);
     /* A reader that was told to stop has woken us: it has removed the name, and
        another may have made its own by now. */
-    if (fstat(fifo, &st) == -1 || st.st_nlink == 0)
+    if (fstat(fifo, &st) == -1)
+        err(EXIT_FAILURE, "fstat %s", path);
+    if (st.st_nlink == 0)
         errx(EXIT_FAILURE, "%s: the reader is gone", path);
     warnx("a reader is there");
     if (unlink(path) == -1)

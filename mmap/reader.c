@@ -121,7 +121,8 @@ find(const sigset_t *all)
             continue;
         if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
             (st.st_mode & 07777) != FILE_MODE ||
-            (st.st_size != 0 && st.st_size != sizeof(*window)))
+            (st.st_size != sizeof(*window) &&
+             (st.st_size != 0 || lock(F_OFD_GETLK, WRITER))))
             errx(EXIT_FAILURE, "%s is not a map of ours", path);
         if (lock(F_OFD_GETLK, READER))
             errx(EXIT_FAILURE, "%s: another reader is here", path);

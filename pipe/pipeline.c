@@ -84,7 +84,7 @@ hangs(pid_t child)
     int ready;
 
     if (fd.fd == -1 || (ready = poll(&fd, 1, 1000)) == -1)
-        err(EXIT_FAILURE, "pidfd_open");
+        err(EXIT_FAILURE, "pidfd_open, poll");
     close(fd.fd);
     return ready == 0;
 }

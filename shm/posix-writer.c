@@ -107,7 +107,8 @@ find(const sigset_t *all)
             continue;
         if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
             (st.st_mode & 0777) != 0600 ||
-            (st.st_size != 0 && st.st_size != sizeof(*ring)))
+            (st.st_size != sizeof(*ring) &&
+             (st.st_size != 0 || lock(F_OFD_GETLK, RING_READER))))
             errx(EXIT_FAILURE, "%s is not a ring of ours", name);
         if (lock(F_OFD_GETLK, RING_WRITER))
             errx(EXIT_FAILURE, "%s: another writer is here", name);

@@ -111,18 +111,19 @@ main(int argc, char *argv[])
     if (pidfd == -1)
         err(EXIT_FAILURE, "pidfd_open");
 
-    /* What the child did before it ended is there by the time it has ended. */
-    struct pollfd fds[] = {{.fd = counter, .events = POLLIN},
-                           {.fd = signals, .events = POLLIN},
-                           {.fd = pidfd, .events = POLLIN}};
+    /* What the child did before it ended is there by the time it has ended; and
+       poll() looks at its end first. */
+    struct pollfd fds[] = {{.fd = pidfd, .events = POLLIN},
+                           {.fd = counter, .events = POLLIN},
+                           {.fd = signals, .events = POLLIN}};
     do {
         if (poll(fds, 3, -1) == -1)
             err(EXIT_FAILURE, "poll");
-        if (fds[0].revents)
-            tell_count(counter);
         if (fds[1].revents)
+            tell_count(counter);
+        if (fds[2].revents)
             tell_signal(signals, child);
-    } while (!fds[2].revents);
+    } while (!fds[0].revents);
     tell_end(child);
 
     if (fflush(stdout) == EOF || ferror(stdout))

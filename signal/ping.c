@@ -86,8 +86,10 @@ find(void)
     file = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
     if (file == -1 && errno == ENOENT && *path != '\0')
         return 0;
-    if (file == -1 || fstat(file, &st) == -1)
+    if (file == -1)
         err(EXIT_FAILURE, "open %s", path);
+    if (fstat(file, &st) == -1)
+        err(EXIT_FAILURE, "fstat %s", path);
     if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
         (st.st_mode & 07777) != SIGNAL_MODE || st.st_size > 0)
         errx(EXIT_FAILURE, "%s is not a file of ours", path);
@@ -123,7 +125,7 @@ say(uintptr_t word)
 /* What the next signal carries. Whoever may kill us may also send this signal:
    only those from our peer count. sigtimedwait() costs less than a signalfd
    with poll(), but knows nothing of a death: so look now and then, and then
-   once more for a last word. */
+   through all that is there for a last word. */
 static uintptr_t
 hear(void)
 {
@@ -134,14 +136,12 @@ hear(void)
     for (;;) {
         struct pollfd dead = {.fd = peer, .events = POLLIN};
 
-        if (sigtimedwait(&wanted, &info, &ticks[gone]) != -1) {
-            if (info.si_code == SI_QUEUE && info.si_pid == peer_pid)
-                return (uintptr_t)info.si_value.sival_ptr;
-        } else if (gone) {
+        int sig = sigtimedwait(&wanted, &info, &ticks[gone]);
+        if (sig != -1 && info.si_code == SI_QUEUE && info.si_pid == peer_pid)
+            return (uintptr_t)info.si_value.sival_ptr;
+        if (sig == -1 && gone)
             errx(EXIT_FAILURE, "pong is gone before its end");
-        } else if (errno == EAGAIN) { /* and not EINTR: stopped, continued */
-            gone = poll(&dead, 1, 0) > 0;
-        }
+        gone = poll(&dead, 1, 0) > 0;
     }
 }
 

@@ -157,7 +157,7 @@ say(uintptr_t word)
 /* What the next signal carries. Whoever may kill us may also send this signal:
    only those from our peer count. sigtimedwait() costs less than a signalfd
    with poll(), but knows nothing of a death: so look now and then, and then
-   once more for a last word. */
+   through all that is there for a last word. */
 static uintptr_t
 hear(void)
 {
@@ -168,14 +168,12 @@ hear(void)
     for (;;) {
         struct pollfd dead = {.fd = peer, .events = POLLIN};
 
-        if (sigtimedwait(&wanted, &info, &ticks[gone]) != -1) {
-            if (info.si_code == SI_QUEUE && is_peer(info.si_pid))
-                return (uintptr_t)info.si_value.sival_ptr;
-        } else if (gone) {
+        int sig = sigtimedwait(&wanted, &info, &ticks[gone]);
+        if (sig != -1 && info.si_code == SI_QUEUE && is_peer(info.si_pid))
+            return (uintptr_t)info.si_value.sival_ptr;
+        if (sig == -1 && gone)
             errx(EXIT_FAILURE, "ping is gone before its end");
-        } else if (errno == EAGAIN) { /* and not EINTR: stopped, continued */
-            gone = poll(&dead, 1, 0) > 0;
-        }
+        gone = poll(&dead, 1, 0) > 0;
     }
 }
 

@@ -155,19 +155,19 @@ say(uintptr_t word)
 }
 
 /* What the next signal carries. Whoever may kill us may also send this signal:
-   only those from our peer count. What it has said before it died counts, too:
-   look at that first. */
+   only those from our peer count. What it has said before it died counts, too,
+   and is there when it is dead: poll() looks at them in this order. */
 static uintptr_t
 hear(void)
 {
-    struct pollfd fds[] = {{.fd = signals, .events = POLLIN},
-                           {.fd = peer, .events = POLLIN}};
+    struct pollfd fds[] = {{.fd = peer, .events = POLLIN},
+                           {.fd = signals, .events = POLLIN}};
     struct signalfd_siginfo info;
 
     do {
         while (poll(fds, 2, -1) == -1)
             again("poll", path);
-        if (fds[0].revents == 0)
+        if (fds[1].revents == 0)
             errx(EXIT_FAILURE, "the writer is gone before its end");
         while (read(signals, &info, sizeof(info)) == -1)
             again("read", "signalfd");

@@ -72,9 +72,11 @@ next(pid_t pid)
 static void
 tell_call(pid_t pid)
 {
-    struct call call;
+    struct call call = {0};
 
-    if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, (void *)sizeof(call), &call) == -1)
+    if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, (void *)sizeof(call), &call) ==
+            -1 &&
+        errno != ESRCH) /* it has been killed */
         err(EXIT_FAILURE, "ptrace");
     if (call.entry == 1)
         warnx("system call %d", (int)call.number);

@@ -74,8 +74,10 @@ find(void)
     file = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
     if (file == -1 && errno == ENOENT && *path != '\0')
         return 0;
-    if (file == -1 || fstat(file, &st) == -1)
+    if (file == -1)
         err(EXIT_FAILURE, "open %s", path);
+    if (fstat(file, &st) == -1)
+        err(EXIT_FAILURE, "fstat %s", path);
     if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
         (st.st_mode & 07777) != SIGNAL_MODE || st.st_size > 0)
         errx(EXIT_FAILURE, "%s is not a file of ours", path);
@@ -109,19 +111,19 @@ say(uintptr_t word)
 }
 
 /* What the next signal carries. Whoever may kill us may also send this signal:
-   only those from our peer count. What it has said before it died counts, too:
-   look at that first. */
+   only those from our peer count. What it has said before it died counts, too,
+   and is there when it is dead: poll() looks at them in this order. */
 static uintptr_t
 hear(void)
 {
-    struct pollfd fds[] = {{.fd = signals, .events = POLLIN},
-                           {.fd = peer, .events = POLLIN}};
+    struct pollfd fds[] = {{.fd = peer, .events = POLLIN},
+                           {.fd = signals, .events = POLLIN}};
     struct signalfd_siginfo info;
 
     do {
         while (poll(fds, 2, -1) == -1)
             again("poll", path);
-        if (fds[0].revents == 0)
+        if (fds[1].revents == 0)
             errx(EXIT_FAILURE, "the reader is gone before the end");
         while (read(signals, &info, sizeof(info)) == -1)
             again("read", "signalfd");

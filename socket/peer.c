@@ -71,7 +71,7 @@ meet(struct sockaddr_storage *name, socklen_t size, pid_t *child)
     if (getsockname(listener, any, &size) == -1)
         err(EXIT_FAILURE, "getsockname");
     *child = caller(listener, any, size);
-    int calls = poll(&call, 1, 5000);
+    int calls = poll(&call, 1, 1500);
     if (calls == 0)
         errx(EXIT_FAILURE, "the child has not called");
     if (calls == -1 || (fd = accept(listener, NULL, NULL)) == -1)

@@ -7,7 +7,7 @@
  *
  * See unix(7), bind(2), listen(2), connect(2), unlink(2).
  */
-#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE /* signal: the handler stays */
 
 #include <err.h>
 #include <errno.h>
@@ -111,6 +111,9 @@ main(int argc, char *argv[])
     if (pid == -1)
         err(EXIT_FAILURE, "fork");
     if (pid == 0) {
+        signal(SIGHUP, SIG_DFL); /* the name is our parent's */
+        signal(SIGINT, SIG_DFL);
+        signal(SIGTERM, SIG_DFL);
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody else would wake us */
         if (getppid() == parent)
             pause();

@@ -84,10 +84,13 @@ static void
 leave(void)
 {
     close(to_logger);
-    if (logger > 0)
+    if (logger > 0) {
+        kill(logger, SIGCONT); /* stopped, it would never end */
         waitpid(logger, NULL, 0);
+    }
     close(listener);
-    flock(folder, LOCK_EX); /* refused: remove the name all the same */
+    for (int i = 0; flock(folder, LOCK_EX | LOCK_NB) == -1 && i < 10; i++)
+        poll(NULL, 0, SOCKET_TICK); /* who has the lock may be stopped */
     remove_stale();
 }
 

@@ -442,7 +442,7 @@ faults_of(const struct traced *t, const struct user_regs_struct *regs)
     if (regs->orig_rax == SYS_openat && !is_fifo(t->pid, regs->rsi))
         faults = "EACCES EMFILE ENFILE ENOMEM"; /* all else opens at once */
     if (regs->orig_rax == SYS_flock && (regs->rsi & (LOCK_NB | LOCK_UN)))
-        faults = "";
+        faults = regs->rsi & LOCK_UN ? "" : "ENOLCK";
     if ((regs->orig_rax == SYS_pread64 || regs->orig_rax == SYS_pwrite64) &&
         regs->rdx <= 64) /* no file is torn so finely */
         faults = "EINTR EIO";

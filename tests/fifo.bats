@@ -856,21 +856,28 @@ all_there() {
 }
 
 @test "fifo: a chat whose output cannot be written fails, and ends the other" {
-    for output in '> /dev/full' '>&-'; do
-        rm -f keyboard.a
-        mkfifo keyboard.a
-        exec {keys_a}<> keyboard.a
-        start chat a < keyboard.a > heard.a 2> a.err {keys_a}>&-
-        a=$!
-        start sh -c "exec chat b < /dev/zero $output" > /dev/null 2> b.err {keys_a}>&-
-        b=$!
-        echo hello >&$keys_a
-        finish $b 1
-        finish $a 1
-        WHO=a says "chat: b is gone before its end"
-        tail -n 1 b.err | grep "^chat: write standard output: "
-        exec {keys_a}>&-
+    mkfifo keyboard.a
+    exec {keys_a}<> keyboard.a
+    start chat a < keyboard.a > heard.a 2> a.err {keys_a}>&-
+    a=$!
+    start chat b < /dev/zero > /dev/full 2> b.err {keys_a}>&-
+    b=$!
+    echo hello >&$keys_a
+    finish $b 1
+    finish $a 1
+    WHO=a says "chat: b is gone before its end"
+    tail -n 1 b.err | grep "^chat: write standard output: "
+    exec {keys_a}>&-
+}
+
+@test "fifo: a closed descriptor is no place for a FIFO" {
+    for who in 'chat a' ping pong; do
+        for closed in '<&-' '>&-' '2>&-'; do
+            run -1 --separate-stderr timeout 10 sh -c "exec $who $closed < /dev/null $closed"
+            [[ $closed = '2>&-' || $stderr = *": descriptor "[01]": Bad file descriptor" ]]
+        done
     done
+    clean
 }
 
 @test "fifo: a usage error of the others has status 2, and --help is none" {

@@ -831,6 +831,8 @@ main(int argc, char *argv[])
         usage(stderr, 2);
 
     prctl(PR_SET_CHILD_SUBREAPER, 1);
+    /* A job in the background ignores it, and so would a child at first. */
+    signal(SIGINT, SIG_DFL);
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
     sigprocmask(SIG_BLOCK, &child, NULL);
