@@ -164,6 +164,20 @@ settled() {
     done
 }
 
+@test "fifo: told to stop, a reader takes the name away that its writer, not ours, has left" {
+    waits reader
+    mkfifo keyboard
+    exec {keys}<> keyboard
+    start sh -c 'exec cat > ipc.fifo' < keyboard {keys}>&-
+    cat=$!
+    WHO=reader await says "reader: a writer is there"
+    stop TERM $reader
+    finish $reader 143
+    clean
+    exec {keys}>&-
+    finish $cat
+}
+
 @test "fifo: of two that wait for a peer, one told to stop does not strand the other" {
     for side in writer reader; do
         start $side < /dev/null 2> first.err

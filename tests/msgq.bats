@@ -987,6 +987,8 @@ facts=(by-type board limits identity removal rights keys collide posix-order)
     run -2 timeout 20 node E
     run -2 timeout 20 node AB
     run -2 timeout 20 node A wise
+    run -1 --separate-stderr now sh -c 'exec node A <&-'
+    [ "$stderr" = "node: standard input: Bad file descriptor" ]
     run -2 timeout 20 keys
     no_number ping -n 10000000
     no_number ping -s 8192

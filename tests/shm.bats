@@ -777,6 +777,19 @@ both() {
     spinner=$(child $parent)
 } 2> /dev/null
 
+@test "shm: a child that is stopped and continued has not gone" {
+    command -v strace > /dev/null || skip "needs strace, to make it slow"
+    strace -qqfo /dev/null true 2> /dev/null || skip "strace is not allowed here"
+    start $ENTER strace -qqfo /dev/null -e trace=write -e inject=write:delay_enter=200000:when=1 \
+        handover > out 2> errors
+    handover=$!
+    await both
+    kill -STOP $spinner
+    kill -CONT $spinner
+    finish $handover
+    grep -q 'blocks have come' out
+}
+
 @test "shm: sealed memory cannot be changed by anybody" {
     run -0 timeout 10 sealed
     for i in 1 2 3 4; do

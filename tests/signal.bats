@@ -363,6 +363,23 @@ pending() {
     done
 }
 
+@test "signal: a stranger's signals hide no death" {
+    for side in ping pong; do
+        side ping -n 10000000
+        side pong
+        await told ping
+        await told pong
+        survivor=$(other $side)
+        # It never has a moment without one.
+        pid=$(child ${!survivor})
+        bash -c "while kill -64 $pid; do read -t 0.02 <> <(:); done" 2> /dev/null 3>&- 4>&- &
+        stop KILL ${!side}
+        finish ${!side} 137
+        finish ${!survivor} 1
+        misses $survivor
+    done
+}
+
 @test "signal: a usage error has status 2, and --help is none" {
     for side in writer reader ping pong; do
         run -2 timeout 10 $side one two

@@ -1106,6 +1106,17 @@ talker() {
     close_server
 }
 
+@test "socket: a store-server whose logger stands still ends when it is told to" {
+    server
+    talker
+    kill -STOP "$(logger)"
+    stop TERM $server
+    finish $server 143
+    exec {keys}>&-
+    finish $client 1
+    [ ! -e ipc.store ]
+}
+
 # bats test_tags=C130
 @test "socket: what many clients say at once is kept in the order of each" {
     letters=(a b c d e f g h)
