@@ -184,6 +184,7 @@ report(long ns[], long count)
 int
 main(int argc, char *argv[])
 {
+    const struct sigaction action = {.sa_handler = shortened};
     int count = 10000, bytes = 8, spin = 0, raw = 0;
     static char own[64];
 
@@ -211,8 +212,8 @@ main(int argc, char *argv[])
     if (ns == NULL)
         err(EXIT_FAILURE, "calloc");
 
-    signal(SIGPIPE, SIG_IGN); /* it would kill us without a word */
-    signal(SIGBUS, shortened);
+    signal(SIGPIPE, SIG_IGN);         /* it would kill us without a word */
+    sigaction(SIGBUS, &action, NULL); /* fails for no signal only */
     warnx("shm_open %s: tries until pong has made it", name);
     while (!find())
         poll(NULL, 0, SHM_TICK); /* waits for nothing but the time */
