@@ -125,9 +125,10 @@ is_peer(pid_t pid)
         return pid == peer_pid;
     if (pid == 0 || pid != lock(F_GETLK, SIGNAL_WRITER))
         return 0;
-    if ((peer = (int)syscall(SYS_pidfd_open, pid, 0)) == -1)
+    peer = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (peer == -1 && errno != ESRCH)
         err(EXIT_FAILURE, "pidfd_open");
-    if (pid != lock(F_GETLK, SIGNAL_WRITER))
+    if (peer == -1 || pid != lock(F_GETLK, SIGNAL_WRITER))
         errx(EXIT_FAILURE, "ping is gone before its end");
     peer_pid = pid;
     letter.si_signo = SIGNAL_WORD; /* and what sigqueue(3) would put in */

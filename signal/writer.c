@@ -82,9 +82,10 @@ find(void)
         (st.st_mode & 07777) != SIGNAL_MODE || st.st_size > 0)
         errx(EXIT_FAILURE, "%s is not a file of ours", path);
     if ((peer_pid = lock(F_GETLK, SIGNAL_READER)) != 0) {
-        if ((peer = (int)syscall(SYS_pidfd_open, peer_pid, 0)) == -1)
+        peer = (int)syscall(SYS_pidfd_open, peer_pid, 0);
+        if (peer == -1 && errno != ESRCH)
             err(EXIT_FAILURE, "pidfd_open");
-        if (peer_pid != lock(F_GETLK, SIGNAL_READER))
+        if (peer == -1 || peer_pid != lock(F_GETLK, SIGNAL_READER))
             errx(EXIT_FAILURE, "the reader is gone before the end");
         lock(F_SETLK, SIGNAL_WRITER);
         return 1;

@@ -341,7 +341,7 @@ pending() {
         await asleep ${!peer}
         stop CONT ${!side}
     done
-    finish $ping
+    WITHIN=10 finish $ping
     finish $pong
 }
 
