@@ -82,6 +82,8 @@ note(int sig)
 static void
 leave(void)
 {
+    sigset_t all;
+
     while (flock(place, LOCK_EX) == -1 && errno == EINTR && !stopped)
         ;
     if (others() == 0)
@@ -89,7 +91,9 @@ leave(void)
     close(place);
     if (stopped) {
         signal(stopped, SIG_DFL);
-        kill(getpid(), stopped); /* a thread may have blocked it, not all */
+        sigfillset(&all); /* which the other thread has blocked */
+        pthread_sigmask(SIG_UNBLOCK, &all, NULL);
+        raise(stopped);
     }
     if (!done)
         _exit(EXIT_FAILURE);
