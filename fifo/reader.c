@@ -23,7 +23,7 @@
 #include "contract.h"
 
 static const char *path = FIFO_PATH;
-static volatile sig_atomic_t fifo = -1;
+static volatile sig_atomic_t fifo = -1; /* until it is open */
 
 static void
 usage(FILE *stream, int status)
